@@ -1,0 +1,2 @@
+if __name__ == "backends":
+    raise ImportError("import hebbgraph.backends, not backends")

@@ -1,0 +1,79 @@
+"""Result: events first (spikes, states, counters), then provenance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hebbgraph.counters import Counters
+from hebbgraph.files import write_atomic
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What an engine returns from one run: rasters of every spiking process, probed states.
+
+    Arrays have shape (episodes, steps, units): rasters by process path, bool; states by probe
+    target (``memory.v``), float64 in `float`, int64 in `fixed`.
+    """
+
+    spikes: Mapping[str, NDArray[np.bool_]]
+    states: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from: enough to run it again."""
+
+    graph: str
+    graph_hash: str
+    backend: str
+    domain: str
+    options: Mapping[str, Any]
+    versions: Mapping[str, str]
+    wall_seconds: float
+    #: What was approximated between the first graph and what ran, in words.
+    approximations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of `Program.run`.
+
+    Arrays have shape (episodes, steps, units). Spikes are kept for every spiking process other
+    than inputs; states for what was probed.
+    """
+
+    #: Rasters by process path, bool.
+    spikes: Mapping[str, NDArray[np.bool_]]
+    #: Probed states by probe target, ``memory.v``.
+    states: Mapping[str, NDArray[Any]]
+    #: Event counts, equal on every back end for equal rasters.
+    counters: Counters
+    provenance: Provenance
+    #: Weights of every synapse process at the end of the run, by ``path.weights``.
+    weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def events(self, path: str) -> NDArray[np.int64]:
+        """Return the spikes of one process as rows (episode, step, unit), in that order."""
+        return np.argwhere(self.spikes[path])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one zip file of JSON and arrays, whole or not at all."""
+        from hebbgraph.serialise import pack
+
+        arrays = {f"spikes/{k}": np.packbits(v, axis=-1) for k, v in self.spikes.items()}
+        arrays |= {f"states/{k}": v for k, v in self.states.items()}
+        arrays |= {f"weights/{k}": v for k, v in self.weights.items()}
+        shapes = {key: list(raster.shape) for key, raster in self.spikes.items()}
+        document = {
+            "spike_shapes": shapes,
+            "counters": self.counters.as_dict(),
+            "provenance": asdict(self.provenance),
+        }
+        write_atomic(path, pack(document, arrays))

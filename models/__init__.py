@@ -1,0 +1,2 @@
+if __name__ == "models":
+    raise ImportError("import hebbgraph.models, not models")
