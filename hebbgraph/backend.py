@@ -172,5 +172,3 @@ def capability_table() -> str:
     rows.append(["longest delay", *(str(record.max_delay) for record in records)])
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-

@@ -204,7 +204,7 @@ def _input_fault(path: str, process: Input, data: NDArray[Any], steps: int | Non
 
 
 def _emit(process: Input, data: NDArray[Any], domain: Domain) -> NDArray[Any]:
-    values = data.astype(np.float64) * np.asarray(process.gain)
+    values: NDArray[Any] = data.astype(np.float64) * np.asarray(process.gain)
     return values if domain == "float" else np.rint(values).astype(np.int64)
 
 

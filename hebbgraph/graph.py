@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -70,8 +70,8 @@ class Graph:
     name: str
     #: Processes, or nested graphs, by name (a Python identifier; dotted once flattened).
     processes: Mapping[str, Process | Graph]
-    connections: tuple[Connection, ...] = ()
-    probes: tuple[Probe, ...] = ()
+    connections: Sequence[Connection] = ()
+    probes: Sequence[Probe] = ()
     #: ``"float"`` or ``"fixed"``: the arithmetic in which the parameters are to be read.
     domain: Domain = "float"
     #: What passes approximated on the way here, in words; not part of the content.
@@ -113,7 +113,7 @@ class Graph:
 
     @cached_property
     def flat_connections(self) -> tuple[Connection, ...]:
-        """Return every connection with full paths, sorted; the order in which arrivals are summed."""
+        """Return every connection with full paths, in the order in which arrivals are summed."""
         found = list(self.connections)
         for name, node in self.processes.items():
             if isinstance(node, Graph):

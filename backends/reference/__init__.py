@@ -18,7 +18,7 @@ class ReferenceBackend:
     capability = Capability(
         name="reference",
         title="NumPy interpreter (the definition)",
-        processes={kind: ("float", "fixed") for kind in ("Input", "LIF", "Dense")},
+        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
         max_delay=MAX_DELAY,
     )
 

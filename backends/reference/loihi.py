@@ -13,7 +13,8 @@ B = 2**23
 
 def towards_zero(x: Integers) -> Integers:
     """Return x / 4096, truncated towards zero."""
-    return np.sign(x) * (np.abs(x) >> 12)
+    quotient: Integers = np.sign(x) * (np.abs(x) >> 12)
+    return quotient
 
 
 def wrap32(x: Integers) -> Integers:

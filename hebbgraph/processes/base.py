@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,8 @@ from hebbgraph.errors import Fault
 
 Domain = Literal["float", "fixed"]
 Signal = Literal["spike", "graded"]
+#: A parameter: an array once the process is built, anything that broadcasts to it when given.
+Parameter: TypeAlias = Any
 DOMAINS: tuple[Domain, ...] = ("float", "fixed")
 
 
@@ -70,10 +73,8 @@ def read_only(value: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray
     if array.dtype == bool:
         array = array.astype(np.int64)
     if shape is not None:
-        try:
+        with contextlib.suppress(ValueError):
             array = np.broadcast_to(array, shape).copy()
-        except ValueError:
-            pass
     array.setflags(write=False)
     return array
 

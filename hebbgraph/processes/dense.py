@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hebbgraph.errors import Fault
-from hebbgraph.processes.base import Domain, Port, Process, range_faults, read_only
+from hebbgraph.processes.base import Domain, Parameter, Port, Process, range_faults, read_only
 
 
 @final
@@ -32,7 +31,7 @@ class Dense(Process):
     """
 
     #: Weights, shape (N, M) = (postsynaptic, presynaptic).
-    weights: NDArray[np.generic]
+    weights: Parameter
     #: Power of two on the sum, `fixed` only, -8 to 7.
     exponent: int = 0
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hebbgraph.errors import Fault
 from hebbgraph.processes.base import (
     Domain,
+    Parameter,
     Port,
     Process,
     Signal,
@@ -38,7 +38,7 @@ class Input(Process):
     #: Number of channels.
     size: int
     #: Factor on graded data, per channel.
-    gain: NDArray[np.generic] | float = 1.0
+    gain: Parameter = 1.0
     #: What leaves the port: ``"graded"`` or ``"spike"``.
     signal: Signal = "graded"
 
@@ -66,7 +66,7 @@ class Input(Process):
             found.append(Fault(f"{path}.signal", repr(self.signal), need))
         if found:
             return found
-        gain = np.asarray(self.gain)
+        gain = self.gain
         # A gain is a scale, not a stored parameter of the chip: it may be fractional in `fixed`.
         found += range_faults(f"{path}.gain", gain, (self.size,), "float", -(2.0**23), 2.0**23)
         if not found and self.signal == "spike" and (gain != 1).any():
@@ -76,4 +76,4 @@ class Input(Process):
 
     def cast(self, domain: Domain) -> Input:
         """Return this process with a float64 gain, in either domain."""
-        return Input(self.size, np.asarray(self.gain).astype(np.float64), self.signal)
+        return Input(self.size, self.gain.astype(np.float64), self.signal)

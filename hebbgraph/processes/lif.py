@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hebbgraph.errors import Fault
 from hebbgraph.processes.base import (
     Domain,
+    Parameter,
     Port,
     Process,
     range_faults,
@@ -49,13 +49,13 @@ class LIF(Process):
     #: Number of units.
     size: int
     #: Share of the current lost per step, 0 to 1; in `fixed` 0 to 4095 (the chip adds 1).
-    decay_u: NDArray[np.generic] | float = 1.0
+    decay_u: Parameter = 1.0
     #: Share of the voltage lost per step, 0 to 1; in `fixed` 0 to 4095.
-    decay_v: NDArray[np.generic] | float = 1.0
+    decay_v: Parameter = 1.0
     #: Added to v each step; in `fixed` a signed 13-bit mantissa.
-    bias: NDArray[np.generic] | float = 0.0
+    bias: Parameter = 0.0
     #: Spikes where v exceeds it; in `fixed` an unsigned 17-bit mantissa, times 64.
-    threshold: NDArray[np.generic] | float = 1.0
+    threshold: Parameter = 1.0
     #: Power of two on the bias, `fixed` only, 0 to 7.
     bias_exponent: int = 0
 
@@ -82,7 +82,7 @@ class LIF(Process):
         found = size_faults(path, self.size)
         if found:
             return found
-        big = np.finfo(np.float64).max
+        big = float(np.finfo(np.float64).max)
         ranges = {
             "decay_u": (0, 1) if domain == "float" else (0, 4095),
             "decay_v": (0, 1) if domain == "float" else (0, 4095),
@@ -90,7 +90,7 @@ class LIF(Process):
             "threshold": (-big, big) if domain == "float" else (0, 2**17 - 1),
         }
         for name, (low, high) in ranges.items():
-            array = np.asarray(getattr(self, name))
+            array = getattr(self, name)
             where = f"{path}.{name}"
             remedy = "scale weights, bias and threshold together" if domain == "fixed" else ""
             found += range_faults(where, array, (self.size,), domain, low, high, remedy)

@@ -1,0 +1,15 @@
+"""The harness: what is done with a memory on any engine, and what is measured."""
+
+from hebbgraph.harness.capacity import CapacityCurve, CapacityPoint, capacity_curve
+from hebbgraph.harness.recall import Example, RecallReport, run_recall
+from hebbgraph.harness.task import RecallTask
+
+__all__ = [
+    "CapacityCurve",
+    "CapacityPoint",
+    "Example",
+    "RecallReport",
+    "RecallTask",
+    "capacity_curve",
+    "run_recall",
+]

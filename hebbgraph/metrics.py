@@ -1,0 +1,226 @@
+"""Metrics of associative recall, as pure NumPy functions, and intervals over seeds.
+
+States sigma and stored patterns xi take values in {-1, +1}; the last axis is always the units, of
+which there are N. A raster of 0/1 spikes is read as sigma = 2 s - 1 by `states_of`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hebbgraph.errors import Fault, Invalid
+from hebbgraph.random import stream
+
+
+def states_of(raster: NDArray[Any]) -> NDArray[np.int8]:
+    """Return sigma = 2 s - 1 for a raster s of 0/1 spikes, any shape."""
+    return np.where(raster.astype(bool), 1, -1).astype(np.int8)
+
+
+def hamming(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.int64]:
+    """Return d = sum_i [sigma_i != xi_i], the number of units that differ.
+
+    Shapes (..., N) and (..., N) broadcast over all axes but the last.
+    """
+    _require_equal_width(states, targets)
+    return np.asarray(np.count_nonzero(states != targets, axis=-1), dtype=np.int64)
+
+
+def overlap(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+    """Return m = (1/N) sum_i xi_i sigma_i = 1 - 2 d / N, d the Hamming distance.
+
+    1 is the pattern, 0 chance (for patterns without bias), -1 the negative of the pattern.
+    """
+    return 1.0 - 2.0 * hamming(states, targets) / states.shape[-1]
+
+
+def overlaps(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
+    """Return m_(e, mu) = (1/N) sum_i xi_i^mu sigma_i^e, shape (episodes, K).
+
+    `states` is (episodes, N), `stored` (K, N).
+    """
+    _require_equal_width(states, stored)
+    # The sum is an integer below 2**53, so float64 holds it exactly in any order of summation.
+    return states.astype(np.float64) @ stored.astype(np.float64).T / states.shape[-1]
+
+
+def exact(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return [sigma = xi]: whether every unit is right."""
+    return hamming(states, targets) == 0
+
+
+def identified(
+    states: NDArray[Any], stored: NDArray[Any], targets: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return [argmax_mu m_mu = target]: whether the nearest stored pattern is the right one.
+
+    `targets` (episodes,) holds rows of `stored`. A tie for the largest overlap counts as wrong.
+    """
+    return nearest(overlaps(states, stored)) == targets
+
+
+def nearest(scores: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the column of the largest score in each row, or -1 where several share it."""
+    best = scores.max(axis=1, keepdims=True)
+    alone = np.count_nonzero(scores == best, axis=1) == 1
+    return np.where(alone, scores.argmax(axis=1), -1)
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How each episode ended; every array has shape (episodes,)."""
+
+    #: First step from which the state no longer changes; the number of steps where not settled.
+    steps: NDArray[np.int64]
+    #: Whether the last two states are equal, which for memoryless units is a fixed point.
+    settled: NDArray[np.bool_]
+    #: Whether the run ended in a cycle of two states, sigma(T-1) = sigma(T-3) != sigma(T-2).
+    period_two: NDArray[np.bool_]
+
+
+def settling(states: NDArray[Any]) -> Settling:
+    """Return when and how each episode of `states` (episodes, T, N) came to rest.
+
+    Settled at step t: sigma(t') = sigma(t) for all t' >= t, and t <= T - 2, so that at least one
+    repetition was seen. With one step nothing can be said, and no episode counts as settled.
+    """
+    episodes, total, _ = states.shape
+    changed = (states[:, 1:] != states[:, :-1]).any(axis=2)
+    last_change = np.where(
+        changed.any(axis=1), total - 1 - np.argmax(changed[:, ::-1], axis=1), 0
+    ) if total > 1 else np.full(episodes, total - 1)
+    settled = last_change <= total - 2
+    period_two = np.zeros(episodes, dtype=bool)
+    if total > 2:
+        period_two = ~settled & (states[:, -1] == states[:, -3]).all(axis=1)
+    return Settling(np.where(settled, last_change, total).astype(np.int64), settled, period_two)
+
+
+def mean_image(stored: NDArray[Any]) -> NDArray[np.int8]:
+    """Return c_i = sign(sum_mu xi_i^mu), (N,); 0 where as many patterns hold +1 as -1."""
+    return np.sign(stored.astype(np.int64).sum(axis=0)).astype(np.int8)
+
+
+def mean_image_overlap(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
+    """Return m_c = sum_i c_i sigma_i / sum_i |c_i|, c the `mean_image` of the stored patterns.
+
+    Near 1 for all cues it says that the memory collapsed onto what its patterns have in common.
+    NaN where no unit has a majority. Shape (episodes,).
+    """
+    _require_equal_width(states, stored)
+    centre = mean_image(stored).astype(np.float64)
+    weight = np.abs(centre).sum()
+    return states @ centre / (weight if weight else np.nan)
+
+
+def spurious(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each state is neither a stored pattern nor the negative of one: |m_mu| < 1."""
+    return np.abs(overlaps(states, stored)).max(axis=1) < 1
+
+
+def mixture(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each state is spurious and nearer to the mean image than to any pattern.
+
+    Nearer: m_c > max_mu m_mu, with m_c of `mean_image_overlap`. Three stored patterns make their
+    symmetric mixture such a state; many correlated ones their mean image.
+    """
+    closest = overlaps(states, stored).max(axis=1)
+    return spurious(states, stored) & (mean_image_overlap(states, stored) > closest)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its confidence interval."""
+
+    mean: float
+    #: Bounds; NaN when fewer than two seeds say nothing about the spread.
+    low: float
+    high: float
+    #: Number of seeds in which the quantity is defined.
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types; NaN becomes None."""
+        bounds = {"mean": self.mean, "low": self.low, "high": self.high}
+        return {k: None if math.isnan(v) else v for k, v in bounds.items()} | {"n": self.n}
+
+
+def bootstrap(
+    values: ArrayLike, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """Return the mean of `values` with its BCa bootstrap interval; the unit resampled is the seed.
+
+    `values` holds one number per seed, already averaged over the recalls of that seed: recalls
+    that share a network are not independent, networks are. NaN marks a seed in which the quantity
+    is undefined; it is left out and `n` counts the rest. With one seed the interval is NaN.
+
+    Bias-corrected and accelerated (Efron, "Better bootstrap confidence intervals", JASA 82(397),
+    1987, doi:10.1080/01621459.1987.10478410): with G the distribution of resampled means, z0 =
+    Phi^-1(G(mean)), a the acceleration from the jackknife and z = Phi^-1((1 +- confidence) / 2),
+    the bounds are the quantiles of G at Phi(z0 + (z0 + z) / (1 - a (z0 + z))). With few seeds, say
+    below ten, any bootstrap interval is somewhat too narrow.
+
+    Raises `Invalid` for a confidence outside (0, 1), fewer than one resample, or no rows.
+    """
+    data = np.asarray(values, dtype=np.float64)
+    _require_bootstrap(data, confidence, resamples)
+    data = data[~np.isnan(data)]
+    if not data.size:
+        return Interval(math.nan, math.nan, math.nan, 0)
+    mean = float(data.mean())
+    if data.size == 1:
+        return Interval(mean, math.nan, math.nan, 1)
+    if np.ptp(data) == 0:
+        return Interval(float(data[0]), float(data[0]), float(data[0]), data.size)
+    draws = stream(seed, "metrics", "bootstrap").integers(data.size, size=(resamples, data.size))
+    means = data[draws].mean(axis=1)
+    levels = _bca_levels(data, means, confidence)
+    low, high = np.quantile(means, levels)
+    return Interval(mean, float(low), float(high), data.size)
+
+
+def _bca_levels(
+    data: NDArray[np.float64], means: NDArray[np.float64], confidence: float
+) -> list[float]:
+    normal = NormalDist()
+    centre = data.mean()
+    # Resamples that equal the mean but for rounding count half, as the mid-rank of discrete data.
+    equal = np.isclose(means, centre, rtol=1e-12, atol=1e-12 * float(np.abs(data).max()))
+    below = np.count_nonzero((means < centre) & ~equal) + np.count_nonzero(equal) / 2
+    share = (below + 0.5) / (len(means) + 1)
+    bias = normal.inv_cdf(share)
+    deviation = data - centre
+    acceleration = (deviation**3).sum() / (6 * (deviation**2).sum() ** 1.5)
+    levels = []
+    for sign in (-1, 1):
+        z = bias + normal.inv_cdf((1 + sign * confidence) / 2)
+        levels.append(normal.cdf(bias + z / (1 - acceleration * z)))
+    return levels
+
+
+def _require_bootstrap(data: NDArray[np.float64], confidence: float, resamples: int) -> None:
+    faults: list[Fault] = []
+    if data.ndim != 1 or not data.size:
+        faults.append(Fault("values", f"shape {data.shape}", "must hold one number per seed"))
+    if not 0 < confidence < 1:
+        faults.append(Fault("confidence", repr(confidence), "must be in (0, 1)"))
+    if resamples < 1:
+        faults.append(Fault("resamples", repr(resamples), "must be a whole number above 0"))
+    if faults:
+        raise Invalid("bootstrap", faults)
+
+
+def _require_equal_width(states: NDArray[Any], targets: NDArray[Any]) -> None:
+    if states.shape[-1:] != targets.shape[-1:]:
+        got = f"{states.shape} and {targets.shape}"
+        need = "states and patterns must have the same number of units (last axis)"
+        raise Invalid("metrics", [Fault("shapes", got, need)])
