@@ -34,6 +34,19 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Options under which the conformance suite holds a back end to the reference."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether preparing it takes long (a compiler runs): then only the slow tests use it.
+    slow: bool = False
+
+    def label(self, backend: str) -> str:
+        """Return a short name for tables and test identifiers."""
+        return "-".join([backend, *(f"{key}={value}" for key, value in self.options.items())])
+
+
+@dataclass(frozen=True)
 class Capability:
     """What a back end can run: the one record that lowering, errors, docs and tests read."""
 
@@ -46,6 +59,8 @@ class Capability:
     #: The longest delay of a connection into a synapse or out of one.
     max_delay: int
     options: Mapping[str, Option] = field(default_factory=dict)
+    #: The settings that must each equal the reference.
+    variants: tuple[Variant, ...] = (Variant(),)
     #: What no option changes, in words for the documentation.
     remarks: tuple[str, ...] = ()
 

@@ -2,6 +2,10 @@
 
 Law: the same graph, inputs and raster give the same counters on every back end. Pricing them is
 `hebbgraph.energy`'s work.
+
+An *event* is one nonzero value carried by one connection; it counts at the step in which it
+arrives. Two connections into one port carry two events even where their values cancel, because a
+machine has to move and process both. What is still under way when an episode ends does not count.
 """
 
 from __future__ import annotations
@@ -13,13 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hebbgraph.graph import Graph
+from hebbgraph.graph import Connection, Graph
 from hebbgraph.processes import LIF, Dense, Input
 
-#: Bits of one synaptic memory word (Loihi: 64).
+#: Bits of one synaptic memory word (Loihi: 64; Davies et al., doi:10.1109/MM.2018.112130359).
 WORD_BITS = 64
 #: Bits that one synapse takes in memory: 8-bit weight and sign.
 SYNAPSE_BITS = 9
+#: Bits of one graded value, or one state, that crosses the border to the host (Loihi: 24).
+VALUE_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class ProcessCounts:
 
     #: Spikes emitted.
     spikes: int = 0
-    #: Nonzero graded values emitted (by inputs).
+    #: Nonzero graded values emitted, by inputs and by synapses that feed other synapses.
     graded_events: int = 0
     #: Unit-steps: every unit is visited once a step.
     neuron_accesses: int = 0
@@ -37,19 +43,25 @@ class ProcessCounts:
     updates_active: int = 0
     #: The other unit-steps: only the leak was computed.
     updates_idle: int = 0
-    #: Synaptic operations by spikes: spike times nonzero targets.
+    #: Synaptic operations by spikes (accumulate): events from ports that spike, times the
+    #: nonzero synapses of the unit each came from.
     synops_ac: int = 0
-    #: Synaptic operations by graded values: nonzero value times nonzero targets.
+    #: Synaptic operations by graded values (multiply and accumulate): events from graded ports
+    #: likewise, whatever their value.
     synops_mac: int = 0
     #: What a machine without sparsity does: every weight, every step.
     synops_dense: int = 0
     #: Words of synaptic memory read: per event, its nonzero synapses in 64-bit words.
     synaptic_words: int = 0
-    #: Learning, apart from inference.
+    #: Weights that learning changed. This and the next four are learning, apart from inference.
     weight_updates: int = 0
+    #: Plastic synapses that learning looked at, changed or not.
     learning_visits: int = 0
+    #: Updates of eligibility traces.
     trace_updates: int = 0
+    #: Operations on third factors.
     third_factor_ops: int = 0
+    #: Random numbers drawn, for stochastic rounding and the like.
     random_draws: int = 0
 
 
@@ -65,7 +77,7 @@ class Counters:
     barriers: int
     #: Bits that enter: one per input spike, 24 per nonzero graded value.
     host_in_bits: int
-    #: Bits that leave: one per recorded unit and step.
+    #: Bits that leave: per step and unit, one for a recorded spike port, 24 for a recorded state.
     host_out_bits: int
 
     def total(self, counter: str) -> int:
@@ -91,6 +103,21 @@ class Counters:
         return {"run": run, "processes": per_process}
 
 
+#: Counters by name: those of processes, then those of the run.
+COUNTERS: tuple[str, ...] = tuple(
+    field.name
+    for kind in (ProcessCounts, Counters)
+    for field in fields(kind)
+    if field.name != "processes"
+)
+#: The counters that only learning raises.
+LEARNING = frozenset(
+    ("weight_updates", "learning_visits", "trace_updates", "third_factor_ops", "random_draws")
+)
+#: Counters that measure the length of a run; nothing happens on a machine when they rise.
+LENGTHS = frozenset(("episodes", "timesteps"))
+
+
 def count(
     graph: Graph,
     inputs: Mapping[str, NDArray[Any]],
@@ -100,11 +127,10 @@ def count(
     """Return the counters of one run of `graph`.
 
     `inputs` is what each Input emitted, `spikes` what each spiking process emitted, both by path
-    with shape (episodes, steps, units). An event counts at the step in which it arrives; what is
-    still under way when the episode ends does not.
+    with shape (episodes, steps, units).
     """
-    emitted = {**inputs, **spikes}
-    episodes = next((len(array) for array in emitted.values()), 1)
+    episodes = next((len(array) for array in (*inputs.values(), *spikes.values())), 1)
+    emitted = _with_relays(graph, {**inputs, **spikes}, episodes, steps)
     counts: dict[str, ProcessCounts] = {}
     for path, process in graph.walk():
         if isinstance(process, Input):
@@ -115,17 +141,63 @@ def count(
             counts[path] = _count_lif(graph, path, process, emitted)
         else:
             raise AssertionError(f"no counting rule for {type(process).__name__}")
-    recorded = [probe.path for probe in graph.flat_probes if probe.path in spikes]
+    entered = [counts[path] for path in graph.of_kind(Input)]
     return Counters(
         processes=counts,
         episodes=episodes,
         timesteps=episodes * steps,
         barriers=episodes * steps,
-        host_in_bits=sum(
-            counts[path].spikes + 24 * counts[path].graded_events for path in graph.of_kind(Input)
-        ),
-        host_out_bits=sum(int(spikes[path].size) for path in recorded),
+        host_in_bits=sum(c.spikes + VALUE_BITS * c.graded_events for c in entered),
+        host_out_bits=episodes * steps * _recorded_bits(graph),
     )
+
+
+def _recorded_bits(graph: Graph) -> int:
+    """Return the bits that probes read out each step; inputs come from the host and cost none."""
+    bits = 0
+    for probe in graph.flat_probes:
+        process = graph.flat_processes[probe.path]
+        units = next(iter(process.outputs.values())).size
+        if not isinstance(process, Input):
+            bits += units * (VALUE_BITS if probe.variable in process.STATES else 1)
+    return bits
+
+
+def _with_relays(
+    graph: Graph, emitted: dict[str, NDArray[Any]], episodes: int, steps: int
+) -> dict[str, NDArray[Any]]:
+    """Return `emitted` and what each Dense emits that feeds another synapse.
+
+    No raster holds these graded values, so they are computed as the reference defines them. A
+    synapse hears only earlier steps (its delays are 1 or more), so any order within a step will do.
+    """
+    dense = graph.of_kind(Dense)
+    relays = [
+        path
+        for path in dense
+        if any(
+            c.source == f"{path}.a" and c.target.rpartition(".")[0] in dense
+            for c in graph.flat_connections
+        )
+    ]
+    if not relays:
+        return emitted
+    from hebbgraph.backends.reference.steps import STEPS  # the definition; it needs the processes
+
+    dtype = np.float64 if graph.domain == "float" else np.int64
+    step = STEPS["Dense", graph.domain]
+    for path in relays:
+        emitted[path] = np.zeros((episodes, steps, dense[path].weights.shape[0]), dtype)
+    for t in range(steps):
+        for path in relays:
+            arriving = np.zeros((episodes, dense[path].weights.shape[1]), dtype)
+            for connection in graph.sources(f"{path}.s"):
+                sent_at = t - (connection.delay or 0)
+                if sent_at >= 0:
+                    source = emitted[connection.source.rpartition(".")[0]]
+                    arriving = arriving + source[:, sent_at]
+            emitted[path][:, t] = step(dense[path], {}, {"s": arriving})["a"]
+    return emitted
 
 
 def _count_input(process: Input, values: NDArray[Any]) -> ProcessCounts:
@@ -138,17 +210,21 @@ def _count_input(process: Input, values: NDArray[Any]) -> ProcessCounts:
 def _count_dense(
     graph: Graph, path: str, process: Dense, emitted: Mapping[str, NDArray[Any]], timesteps: int
 ) -> ProcessCounts:
-    arriving = _arrivals(graph, f"{path}.s", emitted)
-    events = np.count_nonzero(arriving, axis=(0, 1)).astype(np.int64)
     fan_out = np.count_nonzero(process.weights, axis=0).astype(np.int64)
     words = -(-fan_out * SYNAPSE_BITS // WORD_BITS)
-    synops = int(events @ fan_out)
-    binary = graph.arrives_as(f"{path}.s") == "spike"
+    synops = {"spike": 0, "graded": 0}
+    words_read = 0
+    for connection in graph.sources(f"{path}.s"):
+        arriving = _events(connection, emitted)
+        events = np.count_nonzero(arriving, axis=(0, 1)).astype(np.int64)
+        synops[graph.port(connection.source).signal] += int(events @ fan_out)
+        words_read += int(events @ words)
     return ProcessCounts(
-        synops_ac=synops if binary else 0,
-        synops_mac=0 if binary else synops,
+        graded_events=int(np.count_nonzero(emitted[path])) if path in emitted else 0,
+        synops_ac=synops["spike"],
+        synops_mac=synops["graded"],
         synops_dense=timesteps * process.weights.size,
-        synaptic_words=int(events @ words),
+        synaptic_words=words_read,
     )
 
 
@@ -160,11 +236,14 @@ def _count_lif(
     biased = np.asarray(process.bias) != 0
     if not biased.all():
         for connection in graph.sources(f"{path}.a"):
-            source, _, _ = connection.source.rpartition(".")
-            events = _touched(graph, source, emitted)
-            active |= _delayed(events, connection.delay or 0)
-    active = active | biased
-    updates = int(np.count_nonzero(active))
+            source = connection.source.rpartition(".")[0]
+            synapse = graph.flat_processes[source]
+            if isinstance(synapse, Dense):
+                touched = _touched(graph, source, synapse, emitted, raster.shape[:2])
+                active |= _delayed(touched, connection.delay or 0)
+            else:
+                active |= _events(connection, emitted)
+    updates = int(np.count_nonzero(active | biased))
     return ProcessCounts(
         spikes=int(np.count_nonzero(raster)),
         neuron_accesses=raster.size,
@@ -173,31 +252,29 @@ def _count_lif(
     )
 
 
-def _touched(graph: Graph, path: str, emitted: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    """Return where a process sends an event: a nonzero value, or through a nonzero synapse."""
-    process = graph.flat_processes[path]
-    if not isinstance(process, Dense):
-        return np.asarray(emitted[path] != 0)
-    events = (_arrivals(graph, f"{path}.s", emitted) != 0).astype(np.float32)
-    return np.asarray(events @ (process.weights != 0).T.astype(np.float32) > 0)
+def _touched(
+    graph: Graph,
+    path: str,
+    process: Dense,
+    emitted: Mapping[str, NDArray[Any]],
+    shape: tuple[int, ...],
+) -> NDArray[np.bool_]:
+    """Return where an event passes a nonzero synapse: (episodes, steps, postsynaptic units)."""
+    arriving = np.zeros((*shape, process.weights.shape[1]), dtype=bool)
+    for connection in graph.sources(f"{path}.s"):
+        arriving |= _events(connection, emitted)
+    synapses = (process.weights != 0).T.astype(np.float32)
+    return np.asarray(arriving.astype(np.float32) @ synapses > 0)
 
 
-def _arrivals(graph: Graph, target: str, emitted: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Return what arrives at a synapse's port, summed over its connections."""
-    sources = graph.sources(target)
-    total: NDArray[Any] | None = None
-    for connection in sources:
-        path = connection.source.rpartition(".")[0]
-        values = _delayed(emitted[path], connection.delay or 0)
-        total = values if total is None else total + 1 * values
-    if total is None:
-        shape = next(iter(emitted.values())).shape[:2] if emitted else (1, 0)
-        return np.zeros((*shape, graph.port(target).size), dtype=bool)
-    return total
+def _events(connection: Connection, emitted: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Return where `connection` delivers a nonzero value: (episodes, steps, units)."""
+    values = emitted[connection.source.rpartition(".")[0]]
+    return _delayed(np.asarray(values != 0), connection.delay or 0)
 
 
-def _delayed(values: NDArray[Any], delay: int) -> NDArray[Any]:
-    """Return `values` (episodes, steps, units) `delay` steps later, zeros before."""
+def _delayed(values: NDArray[np.bool_], delay: int) -> NDArray[np.bool_]:
+    """Return `values` (episodes, steps, units) `delay` steps later, nothing before."""
     if delay == 0:
         return values
     late = np.zeros_like(values)

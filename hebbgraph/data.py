@@ -81,9 +81,7 @@ def _digits() -> PatternSet:
         " E. Alpaydin and C. Kaynak, 1998, doi:10.24432/C50P49;"
         f" +1 where grey >= {DIGITS_THRESHOLD} of 16"
     )
-    return PatternSet(
-        "digits", _binary(bunch.data, DIGITS_THRESHOLD), bunch.target, (8, 8), source
-    )
+    return PatternSet("digits", _binary(bunch.data, DIGITS_THRESHOLD), bunch.target, (8, 8), source)
 
 
 def mnist5k() -> PatternSet:

@@ -92,9 +92,11 @@ def settling(states: NDArray[Any]) -> Settling:
     """
     episodes, total, _ = states.shape
     changed = (states[:, 1:] != states[:, :-1]).any(axis=2)
-    last_change = np.where(
-        changed.any(axis=1), total - 1 - np.argmax(changed[:, ::-1], axis=1), 0
-    ) if total > 1 else np.full(episodes, total - 1)
+    last_change = (
+        np.where(changed.any(axis=1), total - 1 - np.argmax(changed[:, ::-1], axis=1), 0)
+        if total > 1
+        else np.full(episodes, total - 1)
+    )
     settled = last_change <= total - 2
     period_two = np.zeros(episodes, dtype=bool)
     if total > 2:

@@ -10,7 +10,9 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ from hebbgraph.processes import KINDS, Process
 
 #: Version of the file layout; a reader refuses what it does not know.
 FORMAT = 1
+
+#: What reading a damaged archive can raise.
+DAMAGE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -87,14 +92,18 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Graph:
     """Read a graph that `save` wrote; raises `Invalid` if the file is damaged or not a graph."""
-    with open(path, "rb") as file:
-        data = file.read()
+    where = os.fspath(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        need = "must be a file that can be read"
+        raise Invalid("graph file", [Fault(where, str(error.strerror), need)]) from None
     try:
         document, arrays = unpack(data)
         return from_document(document, arrays)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError) as error:
+    except DAMAGE as error:
         need = "must be a whole graph file, a zip with graph.json and arrays"
-        fault = Fault(os.fspath(path), f"{len(data)} bytes: {error}", need, "save the graph again")
+        fault = Fault(where, f"{len(data)} bytes: {error}", need, "save the graph again")
         raise Invalid("graph file", [fault]) from None
 
 

@@ -233,16 +233,18 @@ def _residue_notes(graph: Graph, fixed: Graph, path: str) -> list[str]:
     lattice = np.maximum(REGISTER * grain, 1)
     above = np.where(grain > 0, (offset - 1) % lattice + 1, np.abs(offset))
     below = np.where(grain > 0, -offset % lattice, np.abs(offset))
-    falls = np.maximum(0, -(REGISTER * low + bias)) // 4096
-    lifts = np.maximum(0, np.minimum(threshold, REGISTER * high + bias)) // 4096
+    # The voltage itself contains the residue before it, hence 4095 and not 4096.
+    falls = np.maximum(0, -(REGISTER * low + bias)) // 4095
+    lifts = np.maximum(0, np.minimum(threshold, REGISTER * high + bias)) // 4095
     safe = forgetful & (falls < above) & (lifts <= below)
     unsafe = int(np.count_nonzero(~safe & (was.decay_v == 1)))
     if not unsafe:
         return []
-    return [
+    note = (
         f"{path}.decay_v: 1 became 4095/4096; the v/4096 it leaves behind may decide a spike in "
         f"{unsafe} of {now.size} units (worst case)"
-    ]
+    )
+    return [note]
 
 
 def _wrap_notes(graph: Graph, fixed: Graph, path: str) -> list[str]:
@@ -254,10 +256,11 @@ def _wrap_notes(graph: Graph, fixed: Graph, path: str) -> list[str]:
     wraps = REGISTER * np.maximum(high, -low) * held > 2**23
     if not wraps.any():
         return []
-    return [
+    note = (
         f"{path}.u: may exceed 24 bits and wrap in {np.count_nonzero(wraps)} of {process.size} "
         "units (worst case, all synapses of one sign at once)"
-    ]
+    )
+    return [note]
 
 
 def _drive(

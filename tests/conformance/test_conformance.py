@@ -1,0 +1,110 @@
+"""Every back end against the reference, on every scenario, in both domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hebbgraph as hg
+from hebbgraph.backend import Variant, discover
+from hebbgraph.compile import lower_stages
+from hebbgraph.parity import first_divergence
+from hebbgraph.processes import Domain
+from tests.conformance.scenarios import SCENARIOS, Scenario
+
+
+def cases(scenarios: Iterable[Scenario]) -> list[Any]:
+    return [
+        pytest.param(s, domain, id=f"{s.name}-{domain}") for s in scenarios for domain in s.domains
+    ]
+
+
+CASES = cases(SCENARIOS)
+WORKED_OUT = cases(scenario for scenario in SCENARIOS if scenario.expected)
+VARIANTS = [
+    pytest.param(name, variant, id=variant.label(name), marks=[pytest.mark.slow] * variant.slow)
+    for name, backend in discover().items()
+    for variant in backend.capability.variants
+    if name != "reference"
+]
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[tuple[str, str], hg.Result]:
+    """Return what the interpreter says, by scenario and domain."""
+    return {}
+
+
+def definition(
+    cache: dict[tuple[str, str], hg.Result], scenario: Scenario, domain: Domain
+) -> hg.Result:
+    key = scenario.name, domain
+    if key not in cache:
+        with hg.compile(scenario.graph, domain=domain) as program:
+            cache[key] = program.run(scenario.inputs, scenario.steps)
+    return cache[key]
+
+
+@pytest.mark.parametrize(("scenario", "domain"), CASES)
+@pytest.mark.parametrize(("backend", "variant"), VARIANTS)
+def test_equals_the_reference(
+    backend: str,
+    variant: Variant,
+    scenario: Scenario,
+    domain: Domain,
+    reference: dict[tuple[str, str], hg.Result],
+) -> None:
+    availability = discover()[backend].availability()
+    if not availability.usable:
+        pytest.skip(f"{availability.reason}; {availability.remedy}")
+    expected = definition(reference, scenario, domain)
+    with hg.compile(scenario.graph, backend, domain=domain, **variant.options) as program:
+        got = program.run(scenario.inputs, scenario.steps)
+    tolerance = scenario.tolerance if domain == "float" else 0.0
+    divergence = first_divergence(expected, got, tolerance=tolerance)
+    assert divergence is None, str(divergence)
+    assert got.counters == expected.counters
+
+
+@pytest.mark.parametrize(("scenario", "domain"), CASES)
+def test_every_stage_gives_the_same_answer(scenario: Scenario, domain: Domain) -> None:
+    stages = list(lower_stages(scenario.in_domain(domain), domain).values())
+    results = [hg.compile(stage).run(scenario.inputs, scenario.steps) for stage in stages]
+    for result in results[1:]:
+        divergence = first_divergence(results[0], result)
+        assert divergence is None, str(divergence)
+    assert len({stage.content_hash for stage in stages}) == 1
+
+
+@pytest.mark.parametrize(("scenario", "domain"), WORKED_OUT)
+def test_reference_gives_the_raster_worked_out_by_hand(
+    scenario: Scenario, domain: Domain, reference: dict[tuple[str, str], hg.Result]
+) -> None:
+    result = definition(reference, scenario, domain)
+    for path, events in scenario.expected.items():
+        assert result.events(path).tolist() == [list(event) for event in events], path
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.exact_in_fixed], ids=str)
+def test_quantising_changes_no_spike(
+    scenario: Scenario, reference: dict[tuple[str, str], hg.Result]
+) -> None:
+    floating = definition(reference, scenario, "float")
+    fixed = definition(reference, scenario, "fixed")
+    assert fixed.provenance.approximations == ()
+    for path, raster in floating.spikes.items():
+        assert np.array_equal(raster, fixed.spikes[path]), path
+
+
+def test_scenarios_reach_the_corners_they_are_for() -> None:
+    """A scenario that never spikes, wraps or saturates would prove nothing."""
+    for scenario in SCENARIOS:
+        result = hg.compile(scenario.graph).run(scenario.inputs, scenario.steps)
+        assert any(raster.any() for raster in result.spikes.values()), scenario.name
+    extremes = next(s for s in SCENARIOS if s.name == "fixed_extremes")
+    states = hg.compile(extremes.graph).run(extremes.inputs, extremes.steps).states
+    assert (np.abs(states["unit.v"]) == 2**23 - 1).any()
+    assert (np.abs(states["unit.u"]) > 2**22).any()
