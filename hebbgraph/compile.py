@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from hebbgraph.backend import Backend, Progress
 from hebbgraph.counters import count
 from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.graph import Graph
-from hebbgraph.hardware import Hardware
 from hebbgraph.passes.flatten import flatten
 from hebbgraph.passes.quantise import quantise
 from hebbgraph.processes import DOMAINS, Dense, Domain, Input
 from hebbgraph.result import Provenance, Result
+
+if TYPE_CHECKING:
+    from hebbgraph.hardware import Hardware
 
 #: The passes every graph goes through on its way to an engine, in this order. Each is pure, has a
 #: name at which `Program.stages` can be read, and gives the same answer as the stage before it.

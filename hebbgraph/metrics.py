@@ -91,17 +91,15 @@ def settling(states: NDArray[Any]) -> Settling:
     repetition was seen. With one step nothing can be said, and no episode counts as settled.
     """
     episodes, total, _ = states.shape
+    # Row t of `changed` compares states t and t + 1; the state at rest begins after the last change.
     changed = (states[:, 1:] != states[:, :-1]).any(axis=2)
-    last_change = (
-        np.where(changed.any(axis=1), total - 1 - np.argmax(changed[:, ::-1], axis=1), 0)
-        if total > 1
-        else np.full(episodes, total - 1)
-    )
-    settled = last_change <= total - 2
+    after_last_change = np.where(changed, np.arange(1, total), 0).max(axis=1, initial=0)
+    settled = after_last_change < total - 1
     period_two = np.zeros(episodes, dtype=bool)
     if total > 2:
         period_two = ~settled & (states[:, -1] == states[:, -3]).all(axis=1)
-    return Settling(np.where(settled, last_change, total).astype(np.int64), settled, period_two)
+    steps = np.where(settled, after_last_change, total).astype(np.int64)
+    return Settling(steps, settled, period_two)
 
 
 def mean_image(stored: NDArray[Any]) -> NDArray[np.int8]:

@@ -65,6 +65,10 @@ class Result:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one zip file of JSON and arrays, whole or not at all."""
+        write_atomic(path, self.packed())
+
+    def packed(self) -> bytes:
+        """Return what `save` writes; rasters are packed eight units to a byte."""
         from hebbgraph.serialise import pack
 
         arrays = {f"spikes/{k}": np.packbits(v, axis=-1) for k, v in self.spikes.items()}
@@ -76,4 +80,4 @@ class Result:
             "counters": self.counters.as_dict(),
             "provenance": asdict(self.provenance),
         }
-        write_atomic(path, pack(document, arrays))
+        return pack(document, arrays)

@@ -1,0 +1,55 @@
+"""The `hebbgraph` command. Exit codes: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import hebbgraph
+from hebbgraph.cli import compare, doctor, listing, setup
+from hebbgraph.errors import HebbgraphError
+
+EXAMPLES = """examples:
+  hebbgraph doctor                       which engines can be used, and how to mend the others
+  hebbgraph list                         models, data, back ends, hardware
+  hebbgraph demo                         all engines, both domains, one table and a report
+  hebbgraph run hopfield --data digits --backend reference --backend lava --domain fixed
+  hebbgraph run hopfield --set rule=hebbian --level 0.2 --seeds 10 --json
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="hebbgraph",
+        description=hebbgraph.__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=hebbgraph.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (doctor, listing, setup):
+        module.add_parser(commands)
+    compare.add_parsers(commands)
+    parsed = parser.parse_args(arguments)
+    previous = signal.signal(signal.SIGTERM, _interrupt)  # so that clean-up runs
+    try:
+        return int(parsed.handler(parsed))
+    except HebbgraphError as error:
+        print(f"hebbgraph: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hebbgraph: interrupted, nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away: no traceback at exit either
+        return 141
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,64 @@
+"""`hebbgraph list`: models, data, back ends, hardware."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hebbgraph import catalogue, data, hardware
+from hebbgraph.backend import discover
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser("list", help="models, data sets, back ends, hardware")
+    parser.add_argument(
+        "what", nargs="?", choices=["models", "data", "backends", "hardware"], help="only these"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(handler=handle)
+
+
+def handle(parsed: argparse.Namespace) -> int:
+    """Print each kind of thing with what it takes."""
+    found = {
+        "models": {
+            name: {
+                "about": catalogue.summary(module),
+                "parameters": catalogue.parameters(module),
+            }
+            for name, module in catalogue.models().items()
+        },
+        "data": {name: {"about": _first_line(make)} for name, make in data.DATASETS.items()},
+        "backends": {
+            name: {
+                "about": backend.capability.title,
+                "parameters": {k: o.default for k, o in backend.capability.options.items()},
+            }
+            for name, backend in discover().items()
+        },
+        "hardware": {
+            name: {"about": hardware.load(name).title} for name in hardware.available()
+        },
+    }
+    if parsed.what:
+        found = {parsed.what: found[parsed.what]}
+    if parsed.json:
+        print(json.dumps(found, indent=2, default=str))
+        return 0
+    console = Console()
+    for kind, entries in found.items():
+        table = Table(title=kind, title_justify="left", show_header=False)
+        for name, entry in entries.items():
+            settings = ", ".join(f"{k}={v}" for k, v in entry.get("parameters", {}).items())
+            table.add_row(name, entry["about"] + (f"\n[dim]{settings}[/dim]" if settings else ""))
+        console.print(table)
+    return 0
+
+
+def _first_line(make: Any) -> str:
+    return str(make.__doc__ or "").strip().split("\n", 1)[0].removeprefix("Return ")

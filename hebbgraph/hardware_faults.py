@@ -1,0 +1,80 @@
+"""What can be wrong between the parts of a hardware config, found in the data as written.
+
+It is looked for beside the schema, not after it, so that all faults of a file come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hebbgraph.counters import LEARNING
+from hebbgraph.errors import Fault
+
+
+def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
+    """Return what is wrong between parts of a config; what has the wrong type is left alone."""
+    faults: list[Fault] = []
+    sources = _mapping(data.get("sources"))
+    for key, source in sources.items():
+        if isinstance(source, Mapping) and not (source.get("doi") or source.get("url")):
+            need = "must have a doi or a url"
+            faults.append(Fault(f"sources.{key}", "neither", need, "add where it can be read"))
+    for path, part in _parts_with_source(data):
+        source = part.get("source")
+        if isinstance(source, str) and source not in sources:
+            need = f"must be a key of sources: {', '.join(map(str, sources)) or 'there are none'}"
+            faults.append(Fault(f"{path}.source", repr(source), need, "add the source or fix it"))
+        faults += _range_faults(path, part)
+    costs = _mapping(data.get("costs"))
+    for counter in costs:
+        for path, cost in _items(f"costs.{counter}", costs[counter]):
+            if "component" in cost and (cost["component"] == "learning") != (counter in LEARNING):
+                need = '"learning" is the component of learning counters, and of no other'
+                faults.append(Fault(f"{path}.component", repr(cost["component"]), need))
+        if counter in _mapping(data.get("covered")):
+            need = "must not stand in costs too"
+            faults.append(Fault(f"covered.{counter}", "a cost", need, "remove one of the two"))
+    return faults
+
+
+def _range_faults(path: str, figure: Mapping[str, Any]) -> list[Fault]:
+    low, value, high = (_number(figure.get(key)) for key in ("low", "value", "high"))
+    unit, bound = figure.get("unit", ""), figure.get("bound")
+    faults: list[Fault] = []
+    if low is not None and value is not None and low > value:
+        need = f"must not exceed value ({value} {unit})"
+        faults.append(Fault(f"{path}.low", f"{low} {unit}", need, "swap or lower it"))
+    if high is not None and value is not None and value > high:
+        need = f"must not be below value ({value} {unit})"
+        faults.append(Fault(f"{path}.high", f"{high} {unit}", need, "swap or raise it"))
+    for word, key, end in (("lower", "low", low), ("upper", "high", high)):
+        if bound == word and None not in (end, value) and end != value:
+            need = f"must equal value ({value} {unit}), which is a {word} bound"
+            remedy = f"set {key} to value, or bound to nominal"
+            faults.append(Fault(f"{path}.{key}", f"{end} {unit}", need, remedy))
+    return faults
+
+
+def _parts_with_source(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for section in ("limits", "numerics", "static"):
+        if isinstance(data.get(section), Mapping):
+            yield section, data[section]
+    for section in ("costs", "timing"):
+        for counter, entry in _mapping(data.get(section)).items():
+            yield from _items(f"{section}.{counter}", entry)
+
+
+def _items(path: str, entry: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(entry, Mapping):
+        yield path, entry
+    elif isinstance(entry, list):
+        yield from ((f"{path}.{i}", e) for i, e in enumerate(entry) if isinstance(e, Mapping))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

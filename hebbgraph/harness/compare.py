@@ -1,0 +1,246 @@
+"""compare: one memory, one task, every engine and domain, in one table."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hebbgraph import backend as backends
+from hebbgraph import catalogue, data
+from hebbgraph.energy import EnergyReport, energy
+from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable, Unsupported
+from hebbgraph.graph import Graph
+from hebbgraph.hardware import load
+from hebbgraph.harness.engine import Build, Teller
+from hebbgraph.harness.recall import run_recall
+from hebbgraph.harness.recall_report import RecallReport
+from hebbgraph.harness.task import RecallTask
+from hebbgraph.parity import first_divergence
+from hebbgraph.processes import DOMAINS, Domain
+
+#: How far a float state may lie from the reference's; spikes must be equal.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run; written to its folder as it was resolved."""
+
+    model: str = "hopfield"
+    #: Parameters of the model's `build`.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "digits"
+    #: Patterns stored.
+    count: int = 10
+    #: Patterns stored per class, or None to draw without regard to classes.
+    per_class: int | None = None
+    corruption: str = "flip"
+    level: float = 0.1
+    cues_per_pattern: int = 10
+    seeds: Sequence[int] = (0, 1, 2, 3, 4)
+    steps: int = 20
+    backends: Sequence[str] = ("reference", "brian2", "snntorch", "lava")
+    domains: Sequence[Domain] = DOMAINS
+    #: Machines on which the recalls are priced.
+    hardware: Sequence[str] = ()
+    #: Options of back ends, by name.
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def task(self) -> RecallTask:
+        """Return the recall task; raises `Invalid` with its faults."""
+        return RecallTask(
+            data.load(self.data),
+            self.count,
+            self.corruption,
+            self.level,
+            self.cues_per_pattern,
+            self.seeds,
+            self.steps,
+            self.per_class,
+        )
+
+    def build(self) -> Build:
+        """Return what makes the graph of some patterns; raises `Invalid` on unknown parameters."""
+        module = catalogue.model(self.model)
+        catalogue.check_parameters(module, self.parameters)
+        build: Callable[..., Graph] = module.build
+        return functools.partial(build, **self.parameters)
+
+    def check(self) -> None:
+        """Raise the first error that can be known before anything runs."""
+        self.build()(self.task().data.patterns[:1])
+        for domain in self.domains:
+            if domain not in DOMAINS:
+                need = f"must be one of {', '.join(DOMAINS)}"
+                raise Invalid("run", [Fault("domain", repr(domain), need)])
+        for name in self.backends:
+            backends.get(name).capability.resolve_options(self.options.get(name, {}))
+        for name in self.hardware:
+            load(name)
+        unknown = [name for name in self.options if name not in self.backends]
+        if unknown:
+            need = f"back ends of this run are {', '.join(self.backends)}"
+            raise Invalid("run", [Fault(f"options of {name}", "", need) for name in unknown])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return {
+            "model": self.model,
+            "parameters": dict(self.parameters),
+            "data": self.data,
+            "count": self.count,
+            "per_class": self.per_class,
+            "corruption": self.corruption,
+            "level": self.level,
+            "cues_per_pattern": self.cues_per_pattern,
+            "seeds": list(self.seeds),
+            "steps": self.steps,
+            "backends": list(self.backends),
+            "domains": list(self.domains),
+            "hardware": list(self.hardware),
+            "options": {name: dict(options) for name, options in self.options.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One engine in one domain."""
+
+    backend: str
+    domain: Domain
+    #: What was measured, or None if the engine did not run.
+    report: RecallReport | None
+    #: ``identical``, the first divergent event, or why the engine did not run.
+    agreement: str
+    #: Whether it ran and agrees with the reference.
+    agrees: bool
+    #: Whether the engine is not usable here at all (which is no disagreement).
+    unavailable: bool = False
+    #: Prices by hardware.
+    energy: Mapping[str, EnergyReport] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return {
+            "backend": self.backend,
+            "domain": self.domain,
+            "agreement": self.agreement,
+            "agrees": self.agrees,
+            "unavailable": self.unavailable,
+            "report": self.report.as_dict() if self.report else None,
+            "energy": {name: report.as_dict() for name, report in self.energy.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every engine in every domain on one task."""
+
+    config: RunConfig
+    rows: tuple[Row, ...]
+    #: The graph of the first seed.
+    graph: Graph
+
+    @property
+    def agree(self) -> bool:
+        """Return whether every engine that is usable ran and agrees with the reference."""
+        return all(row.agrees or row.unavailable for row in self.rows)
+
+    @property
+    def reports(self) -> list[RecallReport]:
+        """Return the reports of the rows that ran."""
+        return [row.report for row in self.rows if row.report]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return {
+            "config": self.config.as_dict(),
+            "graph_hash": self.graph.content_hash,
+            "agree": self.agree,
+            "rows": [row.as_dict() for row in self.rows],
+        }
+
+
+def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
+    """Run the task of `config` on every engine and domain, and hold each to the reference.
+
+    The reference always runs, whether or not it is listed. An engine that is not installed, lacks
+    something or fails gets a row that says so. Raises `Invalid` on a bad config before anything
+    runs.
+    """
+    config.check()
+    task, build = config.task(), config.build()
+    rows: list[Row] = []
+    for domain in config.domains:
+        tell = _prefixed(progress, f"reference {domain}")
+        definition = run_recall(task, build, domain=domain, progress=tell)
+        for name in config.backends:
+            if name == "reference":
+                rows.append(_row(config, name, domain, definition, definition))
+            else:
+                rows.append(_run(config, name, domain, definition, progress))
+    first = task.data.patterns[task.stored(task.seeds[0])]
+    return Comparison(config, tuple(rows), build(first))
+
+
+def _run(
+    config: RunConfig,
+    name: str,
+    domain: Domain,
+    definition: RecallReport,
+    progress: Teller | None,
+) -> Row:
+    try:
+        report = run_recall(
+            config.task(),
+            config.build(),
+            backend=name,
+            domain=domain,
+            options=config.options.get(name, {}),
+            progress=_prefixed(progress, f"{name} {domain}"),
+        )
+    except Unavailable as error:
+        return Row(name, domain, None, f"unavailable: {error}", False, unavailable=True)
+    except (Unsupported, EngineError) as error:
+        return Row(name, domain, None, f"did not run: {error}", False)
+    return _row(config, name, domain, report, definition)
+
+
+def _row(
+    config: RunConfig, name: str, domain: Domain, report: RecallReport, definition: RecallReport
+) -> Row:
+    disagreement = _disagreement(definition, report, 0.0 if domain == "fixed" else TOLERANCE)
+    prices = {chip: energy(report.counters, load(chip)) for chip in config.hardware}
+    return Row(
+        name, domain, report, disagreement or "identical", not disagreement, energy=prices
+    )
+
+
+def _disagreement(definition: RecallReport, report: RecallReport, tolerance: float) -> str:
+    """Return the first divergent event over seeds in words, or nothing.
+
+    Seeds whose rasters were too large to keep are compared by their counters and metrics.
+    """
+    for seed, result in report.results.items():
+        found = first_divergence(definition.results[seed], result, tolerance=tolerance)
+        if found:
+            return f"{found}, seed {seed}"
+    states = [name for name in report.per_seed if name != "wall_seconds"]
+    for name in states:
+        ours, theirs = definition.per_seed[name], report.per_seed[name]
+        if not np.array_equal(ours, theirs, equal_nan=True):
+            return f"{name} by seed: {ours} expected, got {theirs}"
+    if report.counters != definition.counters:
+        return "the counters of the two runs differ"
+    return ""
+
+
+def _prefixed(progress: Teller | None, prefix: str) -> Teller | None:
+    if progress is None:
+        return None
+    tell = progress
+    return lambda done, total, text: tell(done, total, f"{prefix}, {text}")

@@ -1,0 +1,245 @@
+"""run_recall: a recall task on one memory and one engine, measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hebbgraph import metrics
+from hebbgraph.backend import Progress
+from hebbgraph.counters import Counters, ProcessCounts
+from hebbgraph.hardware import Hardware
+from hebbgraph.harness.baselines import baselines, class_right
+from hebbgraph.harness.engine import Build, Engine, Teller
+from hebbgraph.harness.recall_report import Example, RecallReport
+from hebbgraph.harness.task import RecallTask
+from hebbgraph.processes import Domain
+from hebbgraph.result import Provenance, Result
+
+#: Bytes of results kept for comparing engines, unless told otherwise.
+KEEP_BYTES = 256 * 2**20
+#: Recalls kept as pictures, unless told otherwise.
+KEEP_EXAMPLES = 4
+
+
+def run_recall(
+    task: RecallTask,
+    build: Build,
+    *,
+    backend: str = "reference",
+    domain: Domain = "float",
+    hardware: Hardware | str | None = None,
+    options: Mapping[str, Any] | None = None,
+    cue: str = "cue",
+    memory: str = "memory",
+    examples: int = KEEP_EXAMPLES,
+    keep_bytes: int = KEEP_BYTES,
+    progress: Teller | None = None,
+) -> RecallReport:
+    """Return what the memory made by ``build(patterns)`` recalls on one engine.
+
+    For every seed: choose and store the patterns, compile, run all cues as one batch of episodes,
+    measure. `options` are the back end's; `cue` and `memory` are the paths of the graph's Input
+    and LIF. Of the first seed up to `examples` recalls are kept, spread over the patterns; results
+    are kept for the first seeds, while they fit `keep_bytes`. `progress` is told (done, total,
+    text), counted in steps over all seeds.
+
+    Raises `Invalid` if the graph does not follow the contract of `hebbgraph.harness.engine`, and
+    what `compile` and ``Program.run`` raise.
+    """
+    engine = Engine(backend, domain, hardware, dict(options or {}), cue, memory)
+    recalled: list[_Recalled] = []
+    shown: tuple[Example, ...] = ()
+    kept: dict[int, Result] = {}
+    room = keep_bytes
+    for index, seed in enumerate(task.seeds):
+        run = _run_seed(task, build, engine, seed, _inner(progress, index, task))
+        recalled.append(_measured(task, run))
+        if index == 0:
+            shown = _examples(task, run, examples)
+        # The first seeds, without holes, so that two engines keep the same ones.
+        room -= _bytes(run.result)
+        if room >= 0:
+            kept[seed] = run.result
+    return _report(task, engine, recalled, shown, kept)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One seed: what was stored and asked, and what came back."""
+
+    seed: int
+    #: Rows of the data set that are stored, (K,).
+    rows: NDArray[np.int64]
+    #: (recalls, N).
+    cues: NDArray[np.int8]
+    #: (recalls, steps, N).
+    states: NDArray[np.int8]
+    result: Result
+    compile_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Recalled:
+    """One seed, measured: a number per metric, and what is small enough to keep."""
+
+    metrics: dict[str, float]
+    baselines: dict[str, float]
+    baseline_means: str
+    counters: Counters
+    provenance: Provenance
+    compile_seconds: float
+
+
+def _run_seed(
+    task: RecallTask, build: Build, engine: Engine, seed: int, progress: Progress | None
+) -> _Run:
+    rows = task.stored(seed)
+    cues = task.cues(seed, rows)
+    start = time.perf_counter()
+    with engine.compile(build, task.data.patterns[rows]) as program:
+        seconds = time.perf_counter() - start
+        states, result = engine.recall(program, cues, task.steps, progress)
+    return _Run(seed, rows, cues, states, result, seconds)
+
+
+def _inner(progress: Teller | None, index: int, task: RecallTask) -> Progress | None:
+    """Return what tells `progress` of the steps of one seed, and tell it that the seed begins."""
+    if progress is None:
+        return None
+    tell = progress
+    text = f"seed {task.seeds[index]} ({index + 1} of {len(task.seeds)})"
+
+    def inner(done: int, steps: int) -> None:
+        tell(index * task.steps + done, len(task.seeds) * task.steps, text)
+
+    inner(0, task.steps)
+    return inner
+
+
+def _measured(task: RecallTask, run: _Run) -> _Recalled:
+    numbers = _state_metrics(task, run) | _cost_metrics(task, run)
+    right = baselines(task.data, run.rows, run.cues, task.targets())
+    shares = {"nearest_stored": right.nearest_stored, "nearest_mean": right.nearest_mean}
+    if right.nearest_stored_class is not None:
+        shares["nearest_stored_class"] = right.nearest_stored_class
+    return _Recalled(
+        metrics=numbers,
+        baselines={name: float(values.mean()) for name, values in shares.items()},
+        baseline_means=right.means,
+        counters=run.result.counters,
+        provenance=run.result.provenance,
+        compile_seconds=run.compile_seconds,
+    )
+
+
+def _state_metrics(task: RecallTask, run: _Run) -> dict[str, float]:
+    stored, targets = task.data.patterns[run.rows], task.targets()
+    wanted, final = stored[targets], run.states[:, -1]
+    rest = metrics.settling(run.states)
+    at_rest = final[rest.settled]
+    values: dict[str, NDArray[Any]] = {
+        "overlap": metrics.overlap(final, wanted),
+        "cue_overlap": metrics.overlap(run.cues, wanted),
+        "exact": metrics.exact(final, wanted),
+        "identification": metrics.identified(final, stored, targets),
+        "hamming": metrics.hamming(final, wanted),
+        "settled": rest.settled,
+        "period_two": rest.period_two,
+        "steps_to_settle": rest.steps[rest.settled],
+        "spurious": metrics.spurious(at_rest, stored),
+        "mixture": metrics.mixture(at_rest, stored),
+        "mean_image_overlap": metrics.mean_image_overlap(final, stored),
+    }
+    if task.data.labels is not None:
+        labels = task.data.labels[run.rows]
+        values["class_accuracy"] = class_right(final, stored, labels, targets)
+    # Where nothing came to rest, what is said of states at rest is undefined.
+    return {name: float(v.mean()) if v.size else float("nan") for name, v in values.items()}
+
+
+def _cost_metrics(task: RecallTask, run: _Run) -> dict[str, float]:
+    counters = run.result.counters
+    synops = counters.total("synops_ac") + counters.total("synops_mac")
+    return {
+        "spikes_per_recall": counters.total("spikes") / task.recalls,
+        "synops_per_recall": synops / task.recalls,
+        "wall_seconds": run.result.provenance.wall_seconds,
+    }
+
+
+def _examples(task: RecallTask, run: _Run, count: int) -> tuple[Example, ...]:
+    """Return up to `count` recalls of one seed, spread evenly over its stored patterns."""
+    spread = np.linspace(0, task.recalls - 1, min(count, task.recalls)).astype(int)
+    targets = task.targets()
+    return tuple(
+        Example(
+            seed=run.seed,
+            row=int(run.rows[targets[episode]]),
+            cue=run.cues[episode].copy(),
+            target=task.data.patterns[run.rows[targets[episode]]].copy(),
+            states=run.states[episode].copy(),
+        )
+        for episode in spread
+    )
+
+
+def _report(
+    task: RecallTask,
+    engine: Engine,
+    recalled: Sequence[_Recalled],
+    examples: tuple[Example, ...],
+    results: Mapping[int, Result],
+) -> RecallReport:
+    first = recalled[0]
+    per_seed = {name: tuple(one.metrics[name] for one in recalled) for name in first.metrics}
+    base = {name: tuple(one.baselines[name] for one in recalled) for name in first.baselines}
+    notes = dict.fromkeys(n for one in recalled for n in one.provenance.approximations)
+    return RecallReport(
+        task=task,
+        backend=engine.backend,
+        domain=first.provenance.domain,
+        metrics={name: metrics.bootstrap(values) for name, values in per_seed.items()},
+        per_seed=per_seed,
+        baselines={name: metrics.bootstrap(values) for name, values in base.items()},
+        baseline_means=first.baseline_means,
+        counters=reduce(added, (one.counters for one in recalled)),
+        recalls=task.recalls * len(recalled),
+        examples=examples,
+        results=results,
+        compile_seconds=sum(one.compile_seconds for one in recalled),
+        approximations=tuple(notes),
+        versions=first.provenance.versions,
+        options=first.provenance.options,
+        graph_hashes=tuple(one.provenance.graph_hash for one in recalled),
+    )
+
+
+def added(one: Counters, other: Counters) -> Counters:
+    """Return the counters of two runs of the same memory, count by count."""
+    none = ProcessCounts()
+    paths = dict.fromkeys([*one.processes, *other.processes])
+    processes = {
+        path: ProcessCounts(
+            **{
+                f.name: getattr(one.processes.get(path, none), f.name)
+                + getattr(other.processes.get(path, none), f.name)
+                for f in fields(ProcessCounts)
+            }
+        )
+        for path in paths
+    }
+    names = [f.name for f in fields(Counters) if f.name != "processes"]
+    sums = {name: getattr(one, name) + getattr(other, name) for name in names}
+    return Counters(processes=processes, **sums)
+
+
+def _bytes(result: Result) -> int:
+    held = (result.spikes, result.states, result.weights)
+    return sum(array.nbytes for arrays in held for array in arrays.values())
