@@ -128,6 +128,7 @@ def random_patterns(n: int, size: int, seed: int, bias: float = 0.0) -> PatternS
 
 
 def _standard_random() -> PatternSet:
+    """Return 512 independent random patterns of 256 units, seed 0."""
     return random_patterns(512, 256, seed=0)
 
 

@@ -56,7 +56,7 @@ def timestamp() -> str:
 
 def environment() -> dict[str, Any]:
     """Return what the run depended on: interpreter, system, processor, package versions."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)

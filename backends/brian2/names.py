@@ -8,7 +8,7 @@ import re
 SUFFIXES = (
     *("", "_step", "_shift", "_clear", "_feed", "_product"),
     *("_data", "_weights", "_spikes", "_states", "_spike_thresholder", "_spike_resetter"),
-    *("_pre"),
+    "_pre",
 )
 #: Names that the generated script and the network use themselves.
 RESERVED = (

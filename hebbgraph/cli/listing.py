@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
 
 def handle(parsed: argparse.Namespace) -> int:
     """Print each kind of thing with what it takes."""
-    found = {
+    found: dict[str, dict[str, dict[str, Any]]] = {
         "models": {
             name: {
                 "about": catalogue.summary(module),
@@ -41,9 +41,7 @@ def handle(parsed: argparse.Namespace) -> int:
             }
             for name, backend in discover().items()
         },
-        "hardware": {
-            name: {"about": hardware.load(name).title} for name in hardware.available()
-        },
+        "hardware": {name: {"about": hardware.load(name).title} for name in hardware.available()},
     }
     if parsed.what:
         found = {parsed.what: found[parsed.what]}

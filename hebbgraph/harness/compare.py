@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 import numpy as np
 
@@ -165,6 +165,42 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True)
+class Survey:
+    """Several learning rules on one task, on the reference."""
+
+    title: str
+    data_name: str
+    #: By learning rule.
+    reports: Mapping[str, RecallReport]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        reports = {rule: report.as_dict() for rule, report in self.reports.items()}
+        return {"title": self.title, "data": self.data_name, "reports": reports}
+
+
+def survey_rules(config: RunConfig, data_name: str, progress: Teller | None = None) -> Survey:
+    """Run the task of `config` on another data set with every learning rule of its model."""
+    module = catalogue.model(config.model)
+    labelled = data.load(data_name).labels is not None
+    per_class = config.per_class if labelled else None
+    task = replace(config, data=data_name, per_class=per_class).task()
+    reports = {
+        rule: run_recall(
+            task,
+            functools.partial(module.build, rule=rule),
+            progress=_prefixed(progress, f"{rule} on {data_name}"),
+        )
+        for rule in get_args(module.Rule)
+    }
+    title = (
+        f"learning rules on {data_name}: {task.count} patterns of {task.data.units} units, "
+        f"{task.corruption} {task.level:g}"
+    )
+    return Survey(title, data_name, reports)
+
+
 def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     """Run the task of `config` on every engine and domain, and hold each to the reference.
 
@@ -215,9 +251,7 @@ def _row(
 ) -> Row:
     disagreement = _disagreement(definition, report, 0.0 if domain == "fixed" else TOLERANCE)
     prices = {chip: energy(report.counters, load(chip)) for chip in config.hardware}
-    return Row(
-        name, domain, report, disagreement or "identical", not disagreement, energy=prices
-    )
+    return Row(name, domain, report, disagreement or "identical", not disagreement, energy=prices)
 
 
 def _disagreement(definition: RecallReport, report: RecallReport, tolerance: float) -> str:

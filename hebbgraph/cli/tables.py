@@ -1,0 +1,119 @@
+"""Results as tables on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from hebbgraph.harness.compare import Comparison, Row, Survey
+from hebbgraph.metrics import Interval
+
+#: Columns where the output is no terminal.
+PLAIN_WIDTH = 160
+
+
+def console() -> Console:
+    """Return a console as wide as the terminal, or wide enough for a table in a file."""
+    if sys.stdout.isatty():
+        return Console()
+    columns = shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
+    return Console(width=max(columns, PLAIN_WIDTH))
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print accuracy and agreement of every engine and domain, then energy by machine."""
+    out = console()
+    out.print(_accuracy(comparison))
+    if comparison.config.hardware and comparison.reports:
+        out.print(_energy(comparison))
+    out.print(verdict(comparison))
+
+
+def print_survey(survey: Survey) -> None:
+    """Print one line per learning rule, the baselines below."""
+    table = Table(title=survey.title, title_justify="left")
+    names = ("identification", "exact", "overlap", "mean_image_overlap", "spurious", "mixture")
+    for column in ("memory", "accuracy", *names[1:]):
+        table.add_column(column.replace("_", " "))
+    for rule, report in survey.reports.items():
+        table.add_row(rule, *(interval(report.metrics[name], 2) for name in names))
+    first = next(iter(survey.reports.values()))
+    table.add_section()
+    for name, value in first.baselines.items():
+        table.add_row(f"baseline: {name.replace('_', ' ')}", interval(value, 2))
+    console().print(table)
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return in one sentence whether the engines agree."""
+    ran = [row for row in comparison.rows if row.report]
+    missing = sorted({row.backend for row in comparison.rows if row.unavailable})
+    text = f"{sum(row.agrees for row in ran)} of {len(ran)} runs are identical to the reference"
+    return text + (f"; unavailable: {', '.join(missing)}" if missing else "")
+
+
+def interval(value: Interval, digits: int) -> str:
+    """Return mean and interval, ``0.97 [0.95, 0.98]``."""
+    if value.n == 0:
+        return "-"
+    mean = f"{value.mean:.{digits}f}"
+    if value.n == 1:
+        return f"{mean} (1 seed)"
+    return f"{mean} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
+
+
+def _accuracy(comparison: Comparison) -> Table:
+    config = comparison.config
+    title = (
+        f"{config.model} on {config.data}: {config.count} patterns, {config.corruption} "
+        f"{config.level:g}, {len(config.seeds)} seeds, 95 % intervals over seeds"
+    )
+    table = Table(title=title, title_justify="left")
+    columns = ("engine", "domain", "recall accuracy", "overlap", "steps", "spikes", "synops")
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("engine", "domain"))
+    table.add_column("wall", justify="right")
+    table.add_column("agreement with the reference", overflow="fold")
+    for row in comparison.rows:
+        table.add_row(row.backend, row.domain, *_cells(row), row.agreement)
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    if row.report is None:
+        return ["-"] * 6
+    metrics = row.report.metrics
+    wall = sum(row.report.per_seed["wall_seconds"])
+    return [
+        interval(metrics["identification"], 3),
+        interval(metrics["overlap"], 3),
+        interval(metrics["steps_to_settle"], 1),
+        f"{metrics['spikes_per_recall'].mean:,.0f}",
+        f"{metrics['synops_per_recall'].mean:,.0f}",
+        f"{wall:.2f} s",
+    ]
+
+
+def _energy(comparison: Comparison) -> Table:
+    table = Table(
+        title="dynamic energy per recall, low / nominal / high estimate", title_justify="left"
+    )
+    table.add_column("engine")
+    table.add_column("domain")
+    for name in comparison.config.hardware:
+        table.add_column(name)
+    for row in comparison.rows:
+        if row.energy:
+            cells = [_priced(row, name) for name in comparison.config.hardware]
+            table.add_row(row.backend, row.domain, *cells)
+    return table
+
+
+def _priced(row: Row, name: str) -> str:
+    report = row.energy[name]
+    band = report.per_episode(report.dynamic)
+    least = ">= " if report.lower_bound else ""
+    return "-" if band is None else f"{least}{band.text('J')}"
