@@ -20,7 +20,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "finite_number": ("must be a finite number", "remove NaN and infinity"),
     "float_type": ("must be a number", "write it without quotes, 1.0e-3 rather than 1e-3"),
     "int_type": ("must be a whole number", "write it without quotes and decimal point"),
-    "greater_than_equal": ("must be {ge} or more", ""),
+    "greater_than_equal": ("must be {ge:g} or more", "check the sign"),
     "string_type": ("must be text", "put it in quotes"),
     "string_too_short": ("must not be empty", "write it"),
     "string_pattern_mismatch": ("must match {pattern}", ""),

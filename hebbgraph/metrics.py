@@ -37,7 +37,7 @@ def overlap(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
 
     1 is the pattern, 0 chance (for patterns without bias), -1 the negative of the pattern.
     """
-    return 1.0 - 2.0 * hamming(states, targets) / states.shape[-1]
+    return np.asarray(1.0 - 2.0 * hamming(states, targets) / states.shape[-1])
 
 
 def overlaps(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
@@ -47,12 +47,13 @@ def overlaps(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
     """
     _require_equal_width(states, stored)
     # The sum is an integer below 2**53, so float64 holds it exactly in any order of summation.
-    return states.astype(np.float64) @ stored.astype(np.float64).T / states.shape[-1]
+    sums = states.astype(np.float64) @ stored.astype(np.float64).T
+    return np.asarray(sums / states.shape[-1])
 
 
 def exact(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
     """Return [sigma = xi]: whether every unit is right."""
-    return hamming(states, targets) == 0
+    return np.asarray(hamming(states, targets) == 0)
 
 
 def identified(
@@ -62,7 +63,7 @@ def identified(
 
     `targets` (episodes,) holds rows of `stored`. A tie for the largest overlap counts as wrong.
     """
-    return nearest(overlaps(states, stored)) == targets
+    return np.asarray(nearest(overlaps(states, stored)) == targets)
 
 
 def nearest(scores: NDArray[Any]) -> NDArray[np.int64]:
@@ -91,7 +92,7 @@ def settling(states: NDArray[Any]) -> Settling:
     repetition was seen. With one step nothing can be said, and no episode counts as settled.
     """
     episodes, total, _ = states.shape
-    # Row t of `changed` compares states t and t + 1; the state at rest begins after the last change.
+    # Column t compares states t and t + 1; the state at rest begins after the last change.
     changed = (states[:, 1:] != states[:, :-1]).any(axis=2)
     after_last_change = np.where(changed, np.arange(1, total), 0).max(axis=1, initial=0)
     settled = after_last_change < total - 1
@@ -104,7 +105,7 @@ def settling(states: NDArray[Any]) -> Settling:
 
 def mean_image(stored: NDArray[Any]) -> NDArray[np.int8]:
     """Return c_i = sign(sum_mu xi_i^mu), (N,); 0 where as many patterns hold +1 as -1."""
-    return np.sign(stored.astype(np.int64).sum(axis=0)).astype(np.int8)
+    return np.asarray(np.sign(stored.sum(axis=0, dtype=np.int64)).astype(np.int8))
 
 
 def mean_image_overlap(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
@@ -116,12 +117,12 @@ def mean_image_overlap(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np
     _require_equal_width(states, stored)
     centre = mean_image(stored).astype(np.float64)
     weight = np.abs(centre).sum()
-    return states @ centre / (weight if weight else np.nan)
+    return np.asarray(states @ centre / (weight if weight else np.nan))
 
 
 def spurious(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
     """Return whether each state is neither a stored pattern nor the negative of one: |m_mu| < 1."""
-    return np.abs(overlaps(states, stored)).max(axis=1) < 1
+    return np.asarray(np.abs(overlaps(states, stored)).max(axis=1) < 1)
 
 
 def mixture(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
@@ -131,7 +132,7 @@ def mixture(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
     symmetric mixture such a state; many correlated ones their mean image.
     """
     closest = overlaps(states, stored).max(axis=1)
-    return spurious(states, stored) & (mean_image_overlap(states, stored) > closest)
+    return np.asarray(spurious(states, stored) & (mean_image_overlap(states, stored) > closest))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ Tie = Literal["keep", "low"]
 
 #: A field of more than this many grains could be decided by Loihi's voltage residue.
 FIELD_LIMIT = 4095
+#: Widest weight of the chip, without its sign.
+CHIP_BITS = 8
 
 
 def build(
@@ -51,9 +53,10 @@ def build(
 ) -> Graph:
     """Return the memory of `patterns` (K, N), values -1 and +1, as a process graph.
 
-    `rule` programs the weights (see `couplings`); `weight_bits`, 2 to 8, is the width of the
-    mixed-sign weight on the chip; `tie` says what a unit does whose field is 0: ``"keep"`` its
-    state (the standard, at the cost of one bit) or fall to -1, ``"low"``.
+    `rule` programs the weights (see `couplings`). `weight_bits` is the width of the mixed-sign
+    weight: 3 to 8 fit the chip, and then `fixed` equals `float`; up to 24 serve studies in the
+    float domain. `tie` says what a unit does whose field is 0: ``"keep"`` its state (the standard,
+    at the cost of one bit) or fall to -1, ``"low"``.
 
     Raises `Invalid` with every fault of the arguments.
     """
@@ -135,12 +138,12 @@ def to_integers(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return `coupling` and `field` as integers: as they are where they fit, else scaled alike.
 
-    Two bounds set the scale: the largest weight 2 T fits `weight_bits` with mixed signs, and no
-    unit's field, cue included, can exceed `FIELD_LIMIT` grains.
+    Two bounds set the scale: the largest weight 2 T fits `weight_bits` with mixed signs and, where
+    these are the chip's 8 or fewer, no unit's field, cue included, exceeds `FIELD_LIMIT` grains.
     """
     grain, self_coupling = (2, 1) if tie == "keep" else (1, 0)
     weight_limit = (2 ** (weight_bits - 1) - 1 - self_coupling) // grain
-    field_limit = FIELD_LIMIT - 2 - 2 * self_coupling
+    field_limit = FIELD_LIMIT - 2 - 2 * self_coupling if weight_bits <= CHIP_BITS else np.inf
     whole = np.array_equal(coupling, np.rint(coupling)) and np.array_equal(field, np.rint(field))
     largest, load = np.abs(coupling).max(), grain * _load(coupling, field)
     scale = 1.0
@@ -185,8 +188,9 @@ def _checked(
         faults.append(Fault("rule", repr(rule), f"must be one of {', '.join(get_args(Rule))}"))
     if tie not in get_args(Tie):
         faults.append(Fault("tie", repr(tie), f"must be one of {', '.join(get_args(Tie))}"))
-    if weight_bits not in range(3, 9):
-        faults.append(Fault("weight_bits", repr(weight_bits), "must be in 3..8"))
+    if weight_bits not in range(3, 25):
+        need = f"must be in 3..24; the chip takes up to {CHIP_BITS}"
+        faults.append(Fault("weight_bits", repr(weight_bits), need))
     if faults:
         raise Invalid("hopfield.build", faults)
     return stored.astype(np.int64)

@@ -23,7 +23,7 @@ class SnnTorchBackend:
     capability = Capability(
         name="snntorch",
         title="snnTorch (PyTorch, CPU or GPU)",
-        processes={kind: ("float", "fixed") for kind in ("Input", "LIF", "Dense")},
+        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
         max_delay=MAX_DELAY,
         options={
             "device": Option("cpu", help="where to run: cpu, cuda, cuda:0, ..."),

@@ -89,6 +89,7 @@ class GraphNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.graph = graph.flat()
+        dtype = torch.float64 if graph.domain == "fixed" else dtype
         for path, process in self.graph.walk():
             self._place(path, _module(process, graph.domain, dtype, spike_grad))
 
@@ -111,13 +112,11 @@ class GraphNetwork(nn.Module):
 
     @property
     def like(self) -> Tensor:
-        """Return an empty tensor of the network's dtype and device."""
-        first = next(iter(self.state_dict().values()))
-        return first.new_empty(0)
+        """Return a tensor that has the network's dtype and device."""
+        tensor: Tensor = next(iter(self.state_dict().values()))
+        return tensor
 
-    def forward(
-        self, inputs: Mapping[str, Tensor] | Tensor, steps: int | None = None
-    ) -> Recording:
+    def forward(self, inputs: Mapping[str, Tensor] | Tensor, steps: int | None = None) -> Recording:
         """Run episodes from zero states, keeping gradients.
 
         `inputs` gives the data of each Input, (episodes, steps, units), or is the data itself if
@@ -127,6 +126,10 @@ class GraphNetwork(nn.Module):
         """
         data = self._checked(inputs)
         episodes = next((len(values) for values in data.values()), 1)
+        nothing = {
+            target: self.like.new_zeros(episodes, self.graph.port(target).size)
+            for target in self._input_ports()
+        }
         steps = steps or max((values.shape[1] for values in data.values()), default=0)
         emitted: dict[str, list[Tensor]] = {
             f"{path}.out": list(self.node(path)(values).unbind(1)) for path, values in data.items()
@@ -141,13 +144,13 @@ class GraphNetwork(nn.Module):
                 if isinstance(module, GraphNeuron):
                     past = (recorded[f"{path}.{state}"] for state in LIF.STATES)
                     before = [values[-1] if values else None for values in past]
-                    a = self._arrival(f"{path}.a", emitted, t, episodes)
+                    a = self._arrival(f"{path}.a", emitted, t, nothing)
                     s, *after = module(a, *before)
                     emitted.setdefault(f"{path}.s", []).append(s)
                     for state, values in zip(LIF.STATES, after, strict=True):
                         recorded[f"{path}.{state}"].append(values)
                 elif isinstance(module, Synapse):
-                    s = self._arrival(f"{path}.s", emitted, t, episodes)
+                    s = self._arrival(f"{path}.s", emitted, t, nothing)
                     emitted.setdefault(f"{path}.a", []).append(module(s))
         probed = [probe.target for probe in self.graph.flat_probes if probe.target in recorded]
         return Recording(
@@ -156,19 +159,23 @@ class GraphNetwork(nn.Module):
         )
 
     def _arrival(
-        self, target: str, emitted: Mapping[str, list[Tensor]], t: int, episodes: int
+        self,
+        target: str,
+        emitted: Mapping[str, list[Tensor]],
+        t: int,
+        nothing: Mapping[str, Tensor],
     ) -> Tensor:
         """Deliver: the sum over connections of what the source emitted at t - delay."""
-        total: Tensor | None = None
+        total = nothing[target]
         for connection in self.graph.sources(target):
             history = emitted.get(connection.source, [])
             sent_at = t - (connection.delay or 0)
             if 0 <= sent_at < len(history):
-                values = history[sent_at]
-                total = values if total is None else total + values
-        if total is not None:
-            return total
-        return self.like.new_zeros(episodes, self.graph.port(target).size)
+                total = total + history[sent_at]
+        return total
+
+    def _input_ports(self) -> list[str]:
+        return [f"{path}.{port}" for path, process in self.graph.walk() for port in process.inputs]
 
     def _checked(self, inputs: Mapping[str, Tensor] | Tensor) -> dict[str, Tensor]:
         """Return the data of every Input in the network's dtype, on its device."""
@@ -177,7 +184,7 @@ class GraphNetwork(nn.Module):
             if len(sources) != 1:
                 need = f"must name the Inputs: {', '.join(sources) or 'there are none'}"
                 raise Invalid("inputs", [Fault("inputs", "one tensor", need)])
-            inputs = {path: inputs for path in sources}
+            inputs = dict.fromkeys(sources, inputs)
         need = f"Input processes are: {', '.join(sources) or 'none'}"
         faults = [Fault(f"inputs[{n!r}]", "data", need) for n in inputs if n not in sources]
         for path, process in sources.items():

@@ -64,6 +64,8 @@ class GraphNeuron(snntorch.SpikingNeuron, ABC):  # type: ignore[misc]
         for name in ("graded_spikes_factor", "reset_mechanism_val"):
             self.register_buffer(name, getattr(self, name), persistent=False)
         self.size = process.size
+        self.u: Tensor
+        self.v: Tensor
         self.register_buffer("decay_u", torch.tensor(process.decay_u, dtype=dtype))
         self.register_buffer("decay_v", torch.tensor(process.decay_v, dtype=dtype))
         # As in snnTorch: empty until the first input tells the batch.
@@ -107,7 +109,7 @@ class GraphNeuron(snntorch.SpikingNeuron, ABC):  # type: ignore[misc]
         if v is None or v.shape != a.shape:
             v = torch.zeros_like(a)
         u, v = self.integrate(a, u, v)
-        s = self.spike_grad(v - self.level()).to(v.dtype)
+        s: Tensor = self.spike_grad(v - self.level()).to(v.dtype)
         v = torch.where(s.detach() > 0, 0.0, v)
         if self.init_hidden:
             self.u, self.v = u, v

@@ -65,7 +65,7 @@ def class_right(
     scores = overlaps(states, stored)
     best = scores == scores.max(axis=1, keepdims=True)
     wrong = labels[np.newaxis, :] != labels[targets][:, np.newaxis]
-    return ~(best & wrong).any(axis=1)
+    return np.asarray(~(best & wrong).any(axis=1))
 
 
 def class_means(data: PatternSet) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -83,4 +83,4 @@ def nearest_mean(
     centres = means.astype(np.float64)
     # |x|^2 is the same for every k, so only 2 x.mu - |mu|^2 decides.
     scores = 2 * cues.astype(np.float64) @ centres.T - (centres**2).sum(axis=1)
-    return nearest(scores) == right
+    return np.asarray(nearest(scores) == right)

@@ -101,10 +101,10 @@ def capacity_curve(
         raise Invalid("capacity_curve", faults)
     engine = Engine(backend, domain, hardware, dict(options or {}), cue, memory)
     total = len(loads) * len(seeds)
-    points = []
+    points: list[CapacityPoint] = []
     for load in loads:
         count = max(1, round(load * size))
-        rows = []
+        rows: list[tuple[float, float, float]] = []
         for seed in seeds:
             if progress:
                 text = f"load {count / size:.4g}, seed {seed}"

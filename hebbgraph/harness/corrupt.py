@@ -17,7 +17,8 @@ from hebbgraph.random import stream
 
 Pattern = NDArray[np.int8]
 ImageShape = tuple[int, int] | None
-Draw = Callable[[Pattern, float, np.random.Generator, ImageShape], Pattern]
+#: Spoils an image (H, W), or a vector as (1, N), at a level with numbers from a generator.
+Draw = Callable[[Pattern, float, np.random.Generator], Pattern]
 
 #: What is left where a pattern is hidden.
 BACKGROUND = -1
@@ -32,45 +33,41 @@ class Corruption:
     draw: Draw
 
 
-def flip(pattern: Pattern, level: float, draw: np.random.Generator, shape: ImageShape) -> Pattern:
+def flip(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
     """Negate exactly round(level N) units, drawn without replacement."""
-    cue = pattern.copy()
-    chosen = draw.permutation(pattern.size)[: round(level * pattern.size)]
-    cue[chosen] *= -1
+    cue = image.copy()
+    chosen = draw.permutation(image.size)[: round(level * image.size)]
+    cue.flat[chosen] *= -1
     return cue
 
 
-def occlude(
-    pattern: Pattern, level: float, draw: np.random.Generator, shape: ImageShape
-) -> Pattern:
+def occlude(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
     """Set one block of about level N units to the background, -1.
 
-    For an image (H, W) a rectangle of h = round(H sqrt(level)) rows and round(level N / h)
-    columns, at most W; for a vector round(level N) neighbours. Every position is equally likely.
+    In an image (H, W) a rectangle of h = round(H sqrt(level)) rows and round(level N / h) columns,
+    at most W; in a vector round(level N) neighbours. Every position within is equally likely.
     """
-    height, width = shape or (1, pattern.size)
-    rows = round(height * level**0.5) if shape else 1
-    columns = min(width, round(level * pattern.size / rows)) if rows else 0
-    # Two uniform numbers place the block whatever its size is.
-    top, left = draw.random(2)
-    top, left = int(top * (height - rows + 1)), int(left * (width - columns + 1))
-    cue = pattern.copy().reshape(height, width)
+    height, width = image.shape
+    rows = round(height * level**0.5) if height > 1 else 1
+    columns = min(width, round(level * image.size / rows)) if rows else 0
+    # Two uniform numbers place the block, whatever its size is.
+    down, right = draw.random(2)
+    top, left = int(down * (height - rows + 1)), int(right * (width - columns + 1))
+    cue = image.copy()
     cue[top : top + rows, left : left + columns] = BACKGROUND
-    return cue.reshape(pattern.shape)
+    return cue
 
 
-def salt_and_pepper(
-    pattern: Pattern, level: float, draw: np.random.Generator, shape: ImageShape
-) -> Pattern:
+def salt_and_pepper(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
     """Set round(level N) units, drawn without replacement, to -1 or +1 with probability 1/2 each.
 
     About half of them keep their value.
     """
-    cue = pattern.copy()
-    chosen = draw.permutation(pattern.size)
-    values = np.where(draw.random(pattern.size) < 0.5, 1, -1)
-    count = round(level * pattern.size)
-    cue[chosen[:count]] = values[:count]
+    cue = image.copy()
+    chosen = draw.permutation(image.size)
+    values = np.where(draw.random(image.size) < 0.5, 1, -1)
+    count = round(level * image.size)
+    cue.flat[chosen[:count]] = values[:count]
     return cue
 
 
@@ -88,7 +85,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 def corruption_faults(kind: object, level: object) -> list[Fault]:
     """Return what is wrong with a kind of corruption and its level."""
     faults: list[Fault] = []
-    if kind not in CORRUPTIONS:
+    if not isinstance(kind, str) or kind not in CORRUPTIONS:
         need = f"corruptions are {', '.join(CORRUPTIONS)}"
         faults.append(Fault("corruption", repr(kind), need))
     number = isinstance(level, int | float | np.number) and not isinstance(level, bool)
@@ -109,7 +106,7 @@ def corrupt(
     image_shape: ImageShape = None,
 ) -> Pattern:
     """Return one cue of `pattern` (N,): the same as `cues` holds at [pattern_index, cue_index]."""
-    return cues(
+    made = cues(
         np.asarray(pattern)[np.newaxis],
         kind,
         level,
@@ -117,7 +114,8 @@ def corrupt(
         image_shape=image_shape,
         first_pattern=pattern_index,
         first_cue=cue_index,
-    )[0, 0]
+    )
+    return np.asarray(made[0, 0])
 
 
 def cues(
@@ -143,11 +141,11 @@ def cues(
     if faults:
         raise Invalid("cues", faults)
     made = np.empty((len(stored), per_pattern, stored.shape[1]), dtype=np.int8)
-    for k, pattern in enumerate(stored.astype(np.int8)):
-        for c in range(per_pattern):
-            path, at = f"corrupt.{kind}", (first_pattern + k, first_cue + c)
-            draw = stream(seed, path, "cue", episode=at[0], step=at[1])
-            made[k, c] = CORRUPTIONS[kind].draw(pattern, level, draw, image_shape)
+    images = stored.astype(np.int8).reshape(len(stored), *(image_shape or (1, -1)))
+    for k, c in np.ndindex(len(stored), per_pattern):
+        at = {"episode": first_pattern + k, "step": first_cue + c}
+        draw = stream(seed, f"corrupt.{kind}", "cue", **at)
+        made[k, c] = CORRUPTIONS[kind].draw(images[k], level, draw).ravel()
     return made
 
 

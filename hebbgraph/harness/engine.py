@@ -59,7 +59,7 @@ class Engine:
         steps: int,
         progress: Progress | None = None,
     ) -> tuple[NDArray[np.int8], Result]:
-        """Return the states (episodes, steps, N) that follow `cues` (episodes, N), and the result."""
+        """Return the states (episodes, steps, N) from `cues` (episodes, N), and the result."""
         result = program.run({self.cue: cues[:, np.newaxis]}, steps, progress=progress)
         return states_of(result.spikes[self.memory]), result
 

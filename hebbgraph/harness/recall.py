@@ -117,7 +117,7 @@ def _inner(progress: Teller | None, index: int, task: RecallTask) -> Progress | 
     text = f"seed {task.seeds[index]} ({index + 1} of {len(task.seeds)})"
 
     def inner(done: int, steps: int) -> None:
-        tell(index * task.steps + done, len(task.seeds) * task.steps, text)
+        tell(index * steps + done, len(task.seeds) * steps, text)
 
     inner(0, task.steps)
     return inner

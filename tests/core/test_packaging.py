@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("models", "backends", "hw_configs")
-HEAVY = ("brian2", "torch", "snntorch", "lava", "sklearn", "matplotlib", "scipy", "pydantic", "rich")
+HEAVY = (
+    "brian2",
+    "torch",
+    "snntorch",
+    "lava",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "pydantic",
+    "rich",
+)
 
 
 def test_links_mapping_and_folders_agree() -> None:
@@ -55,9 +65,7 @@ def test_a_wheel_built_without_links_holds_every_module(tmp_path: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / name).read_bytes())
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run(
-        [*pip, "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)], check=True
-    )
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)], check=True)
     wheel = next(tmp_path.glob("hebbgraph-*.whl"))
     site = tmp_path / "site"
     subprocess.run([*pip, "install", "-q", "--no-deps", "-t", str(site), str(wheel)], check=True)

@@ -1,0 +1,95 @@
+"""How large values can get in one run, so that only what is needed for exactness is computed.
+
+Sums of integers that stay below 2**24 are exact in float32, in any order of summation; a u that
+cannot reach 2**23 needs no wrapping. Both are proved here from the weights and data of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from hebbgraph.backends.snntorch.network import GraphNetwork, Synapse
+from hebbgraph.backends.snntorch.neurons import GraphNeuron
+from hebbgraph.graph import Connection
+
+#: Integers up to this are exact in float32.
+EXACT_FLOAT32 = 2.0**24
+#: No `Dense` emits more in the fixed domain.
+REGISTER = 2.0**31
+
+
+class Bound(NamedTuple):
+    """A bound on absolute values, and whether they are whole numbers."""
+
+    largest: float
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds on what arrives at the ports of `network` when it is given `data`."""
+
+    network: GraphNetwork
+    #: What each Input emits in this run.
+    data: Mapping[str, Tensor]
+
+    def arriving(self, sources: Sequence[Connection]) -> Bound:
+        """Return the bound on the sum of what `sources` carry."""
+        bounds = [self.emitted(connection.source.rpartition(".")[0]) for connection in sources]
+        return Bound(sum(b.largest for b in bounds), all(b.whole for b in bounds))
+
+    def product_is_exact_in_float32(self, path: str) -> bool:
+        """Return whether the sums of the Dense at `path` are integers below 2**24."""
+        synapse = self.network.node(path)
+        assert isinstance(synapse, Synapse), path
+        weights = synapse.weights
+        arriving = self.arriving(self.network.graph.sources(f"{path}.s"))
+        small = _row_sum(weights) * arriving.largest < EXACT_FLOAT32
+        return small and arriving.whole and _is_whole(weights)
+
+    def states(self, path: str, steps: int) -> tuple[float, float, float]:
+        """Return bounds on 64 a, u and v of the FixedLIF at `path`, were nothing wrapped."""
+        neuron = self.network.node(path)
+        assert isinstance(neuron, GraphNeuron), path
+        arriving = 64 * self.arriving(self.network.graph.sources(f"{path}.a")).largest
+        leak_u, leak_v = (float(leak.max()) for leak in neuron.leaks())
+        u = arriving * _geometric(leak_u, steps)
+        v = (u + float(neuron.drive().abs().max())) * _geometric(leak_v, steps)
+        return arriving, u, v
+
+    def emitted(self, path: str) -> Bound:
+        """Return the bound on what the process at `path` emits."""
+        module = self.network.node(path)
+        if isinstance(module, GraphNeuron):
+            return Bound(1.0, True)
+        if not isinstance(module, Synapse):
+            values = self.data[path]
+            return Bound(float(values.abs().max()), _is_whole(values))
+        if not module.fixed:
+            return Bound(float("inf"), False)  # nothing needs more
+        sources = self.network.graph.sources(f"{path}.s")
+        if any(f"{path}.a" == c.source or self._is_dense(c.source) for c in sources):
+            return Bound(REGISTER, True)  # a chain of synapses may be a cycle
+        total = _row_sum(module.weights) * self.arriving(sources).largest
+        return Bound(min(total * 2.0**module.exponent + 1, REGISTER), True)
+
+    def _is_dense(self, source: str) -> bool:
+        return isinstance(self.network.node(source.rpartition(".")[0]), Synapse)
+
+
+def _row_sum(weights: Tensor) -> float:
+    return float(weights.abs().sum(dim=1).max())
+
+
+def _is_whole(values: Tensor) -> bool:
+    return torch.equal(values, torch.round(values))
+
+
+def _geometric(factor: float, steps: int) -> float:
+    """Return a bound on 1 + factor + factor**2 + ... of `steps` terms."""
+    return float(steps) if factor >= 1 else min(float(steps), 1 / (1 - factor))

@@ -1,0 +1,135 @@
+"""TorchExecutable: a graph on a torch device."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hebbgraph.backend import Progress
+from hebbgraph.backends.snntorch.inference import Spiking, emitters
+from hebbgraph.backends.snntorch.network import GraphNetwork
+from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable
+from hebbgraph.graph import Graph
+from hebbgraph.result import Trace
+
+#: How often progress is told in one run.
+REPORTS = 50
+
+Array = NDArray[Any]
+
+
+class TorchExecutable:
+    """A graph as a `GraphNetwork` on its device.
+
+    Runs read the network's tensors as they are, so what a user changes in `artefact` counts.
+    """
+
+    def __init__(self, graph: Graph, options: Mapping[str, Any]) -> None:
+        dtype = {"float64": torch.float64, "float32": torch.float32}[options["dtype"]]
+        device = find_device(options["device"], dtype)
+        self._network = GraphNetwork(graph, dtype, options["spike_grad"]).to(device)
+
+    @property
+    def artefact(self) -> GraphNetwork:
+        """Return the network, an `nn.Module`."""
+        return self._network
+
+    def close(self) -> None:
+        """Do nothing: memory goes with the last reference to the network."""
+
+    def run(
+        self, inputs: Mapping[str, Array], steps: int, progress: Progress | None = None
+    ) -> Trace:
+        """Run all episodes at once; raises `EngineError` if torch fails, out of memory say."""
+        network, chunk = self._network, -(-steps // REPORTS)
+        like = network.like
+        with torch.inference_mode(), full_precision():
+            with _engine_errors(like.device):
+                data = {path: _tensor(values, like) for path, values in inputs.items()}
+                found = emitters(network, data, steps)
+            moves = [emitter.step for emitter in found.values()]
+            for first in range(0, steps, chunk):
+                last = min(first + chunk, steps)
+                with _engine_errors(like.device):
+                    for t in range(first, last):
+                        for move in moves:
+                            move(t)
+                if progress:
+                    progress(last, steps)
+            with _engine_errors(like.device):
+                spiking = {path: e for path, e in found.items() if isinstance(e, Spiking)}
+                dtype = torch.int64 if network.graph.domain == "fixed" else torch.float64
+                states = {
+                    f"{path}.{name}": values.to(dtype).cpu().numpy()
+                    for path, emitter in spiking.items()
+                    for name, values in emitter.states.items()
+                }
+                return Trace({p: e.raster.cpu().numpy() for p, e in spiking.items()}, states)
+
+
+def find_device(name: Any, dtype: torch.dtype) -> torch.device:
+    """Return the torch device called `name`.
+
+    Raises `Invalid` if it is no device's name, `Unavailable` if this machine or this torch does
+    not have it or it cannot hold `dtype`.
+    """
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError) as error:
+        need = 'must name a torch device, as in "cpu", "cuda" or "cuda:0"'
+        raise Invalid("options of snntorch", [Fault("option device", repr(name), need)]) from error
+    try:
+        torch.ones(1, device=device, dtype=dtype).cpu()
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        reason = str(error).partition("\n")[0]
+        remedy = f"devices here: {', '.join(there)}; or install a torch built for {device.type}"
+        raise Unavailable(f"snntorch: no device {str(name)!r} ({reason}); {remedy}") from error
+    return device
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Multiply float32 matrices with all their bits, whatever the process allows elsewhere.
+
+    TF32 on CUDA and bfloat16 on CPU would round sums that are proved exact in float32.
+    """
+    backends: Any = torch.backends
+    if hasattr(backends.cuda.matmul, "fp32_precision"):  # torch 2.9 and later
+        units = [backends.cuda.matmul, backends.mkldnn.matmul]
+        before = [unit.fp32_precision for unit in units]
+        changed = [(u, p) for u, p in zip(units, before, strict=True) if p not in ("none", "ieee")]
+        try:
+            for unit, _ in changed:
+                unit.fp32_precision = "ieee"
+            yield
+        finally:
+            for unit, precision in changed:
+                unit.fp32_precision = precision
+    else:
+        precision = torch.get_float32_matmul_precision()
+        try:
+            torch.set_float32_matmul_precision("highest")
+            yield
+        finally:
+            torch.set_float32_matmul_precision(precision)
+
+
+@contextlib.contextmanager
+def _engine_errors(device: torch.device) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        remedy = "run fewer episodes or steps at once"
+        raise EngineError(f"snntorch on {device}: {error}; if memory is short, {remedy}") from error
+
+
+def _tensor(values: Array, like: Tensor) -> Tensor:
+    """Return `values` with the dtype and on the device of `like`."""
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(like)

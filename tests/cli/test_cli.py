@@ -1,0 +1,157 @@
+"""The command line: answers, exit codes, and no traceback for bad input."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hebbgraph.cli import main
+
+QUICK = ["--backend", "reference", "--count", "3", "--cues", "2", "--seeds", "2", "--quiet"]
+
+
+def out(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+def test_run_prints_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "hopfield", *QUICK, "--no-folder", "--hardware", "loihi1_nahuku"]) == 0
+    text = out(capsys)
+    for part in ("reference", "float", "fixed", "identical", "loihi1_nahuku", "nJ"):
+        assert part in text
+
+
+def test_run_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "hopfield", *QUICK, "--no-folder", "--json", "--domain", "fixed"]) == 0
+    document = json.loads(out(capsys))
+    assert document["agree"] is True
+    assert [row["domain"] for row in document["rows"]] == ["fixed"]
+    assert document["config"]["seeds"] == [0, 1]
+
+
+def test_set_reaches_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "hopfield", *QUICK, "--no-folder", "--json", "--set", "rule=hebbian"]
+    assert main(arguments) == 0
+    hebbian = json.loads(out(capsys))
+    assert hebbian["config"]["parameters"] == {"rule": "hebbian"}
+    assert main(arguments[:-2]) == 0
+    assert json.loads(out(capsys))["graph_hash"] != hebbian["graph_hash"]
+
+
+def test_run_folder_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tmp_path / "runs"
+    assert main(["run", "hopfield", *QUICK, "--runs", str(runs)]) == 0
+    (folder,) = runs.iterdir()
+    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    wanted = {"config.yaml", "graph.hgraph", "results.json", "environment.json", "report.md"}
+    assert wanted | {"report.html"} <= names
+    assert any(name.endswith(".png") for name in names)
+    assert str(folder / "report.html") in out(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["run", "hopfeild"], ["hopfeild", "models are: hopfield"]),
+        (["run", "hopfield", "--set", "rul=x"], ["parameter rul", "rule=pseudo_inverse"]),
+        (["run", "hopfield", "--set", "rule=x"], ["rule", "'x'", "hebbian"]),
+        (["run", "hopfield", "--set", "rule"], ["--set", "KEY=VALUE"]),
+        (["run", "hopfield", "--data", "mnits"], ["mnits", "digits"]),
+        (["run", "hopfield", "--backend", "brian3"], ["brian3", "brian2"]),
+        (["run", "hopfield", "--domain", "flaot"], ["flaot", "float, fixed"]),
+        (["run", "hopfield", "--hardware", "loihi9"], ["loihi9", "loihi1_nahuku"]),
+        (["run", "hopfield", "--level", "2"], ["level", "2"]),
+        (["run", "hopfield", "--count", "0"], ["count", "0"]),
+        (["run", "hopfield", "--seeds", "none"], ["--seeds", "'none'"]),
+        (["run", "hopfield", "--option", "brian2.targt=c"], ["targt", "target"]),
+        (["run", "hopfield", "--option", "target=c"], ["BACKEND.KEY=VALUE"]),
+    ],
+)
+def test_bad_input_is_named_with_exit_code_2(
+    arguments: list[str], parts: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([*arguments, "--runs", str(tmp_path / "runs")]) == 2
+    captured = capsys.readouterr()
+    for part in parts:
+        assert part in captured.err
+    assert "Traceback" not in captured.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_damaged_hardware_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "chip.yaml"
+    bad.write_text("name: [unclosed\n")
+    assert main(["run", "hopfield", *QUICK, "--no-folder", "--hardware", str(bad)]) == 2
+    assert str(bad) in capsys.readouterr().err
+
+
+def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(out(capsys))
+    assert set(listed) == {"models", "data", "backends", "hardware"}
+    assert all(entry["about"] for kind in listed.values() for entry in kind.values())
+    code = main(["doctor", "--json"])
+    engines = json.loads(out(capsys))["engines"]
+    assert code == (0 if all(e["usable"] for e in engines.values()) else 1)
+    assert all(e["usable"] or e["remedy"] for e in engines.values())
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["demo"], ["doctor"], ["list"], ["setup"]])
+def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    assert "usage: hebbgraph" in out(capsys)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("after", [0.5, 4.0])
+def test_killing_a_run_leaves_nothing(number: int, after: float, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hebbgraph", "run", "hopfield", "--runs", str(tmp_path)]
+    command += ["--seeds", "200", "--cues", "20"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(after)
+    assert process.poll() is None, "the run ended before it could be killed"
+    before = descendants(process.pid)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode in (130, -number)
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in before) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in before if alive(pid)]
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found: set[int] = set()
+    new = {pid}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new} - found
+        found |= new
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
