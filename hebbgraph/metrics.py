@@ -20,7 +20,7 @@ from hebbgraph.random import stream
 
 def states_of(raster: NDArray[Any]) -> NDArray[np.int8]:
     """Return sigma = 2 s - 1 for a raster s of 0/1 spikes, any shape."""
-    return np.where(raster.astype(bool), 1, -1).astype(np.int8)
+    return np.asarray(2 * raster.astype(np.int8) - 1)
 
 
 def hamming(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from hebbgraph.backend import Availability, Capability, Option
+from hebbgraph.backend import Availability, Capability, Option, Variant
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import MAX_DELAY, Graph
 
@@ -38,6 +38,13 @@ class Brian2Backend:
             "target": Option("numpy", ("numpy", "cython", "cpp_standalone"), TARGETS),
             "dense": Option("blas", ("blas", "synapses"), DENSE),
         },
+        variants=(
+            Variant(),
+            Variant({"dense": "synapses"}),
+            Variant({"target": "cython"}, slow=True),
+            Variant({"target": "cython", "dense": "synapses"}, slow=True),
+            Variant({"target": "cpp_standalone", "dense": "synapses"}, slow=True),
+        ),
         remarks=(
             'target="cpp_standalone" needs dense="synapses": a product in Python is not compiled',
             "one step of the graph is one millisecond of the network",

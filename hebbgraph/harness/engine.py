@@ -66,18 +66,18 @@ class Engine:
     def _contract_faults(self, graph: Graph, units: int) -> list[Fault]:
         inputs = {path: process.size for path, process in graph.of_kind(Input).items()}
         populations = {path: process.size for path, process in graph.of_kind(LIF).items()}
-        faults = _end_faults(self.cue, "Input", inputs, units)
-        faults += _end_faults(self.memory, "LIF", populations, units)
+        faults = _end_faults(self.cue, "an Input", inputs, units)
+        faults += _end_faults(self.memory, "a LIF", populations, units)
         others = ", ".join(path for path in inputs if path != self.cue)
         if others:
-            need = f"must have no other source than {self.cue}: only cues are given"
-            faults.append(Fault(others, "another Input", need))
+            need = f"must not be there: {self.cue} is the only Input that is given data"
+            faults.append(Fault(others, "another Input", need, "build the graph without it"))
         return faults
 
 
 def _end_faults(path: str, kind: str, sizes: Mapping[str, int], units: int) -> list[Fault]:
     if path not in sizes:
-        need = f"must be the path of an {kind} in the graph; there are {', '.join(sizes) or 'none'}"
+        need = f"must be the path of {kind} in the graph; there are {', '.join(sizes) or 'none'}"
         return [Fault(path, "no such process", need, "name the one to use")]
     if sizes[path] != units:
         need = f"must have {units} units, as the patterns have"

@@ -106,6 +106,8 @@ def _run_seed(
     with engine.compile(build, task.data.patterns[rows]) as program:
         seconds = time.perf_counter() - start
         states, result = engine.recall(program, cues, task.steps, progress)
+    if progress:
+        progress(task.steps, task.steps)  # some engines cannot tell how far they are
     return _Run(seed, rows, cues, states, result, seconds)
 
 

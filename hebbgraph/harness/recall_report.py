@@ -87,9 +87,9 @@ class RecallReport:
     graph_hashes: tuple[str, ...]
 
     @property
-    def raster(self) -> NDArray[np.bool_]:
-        """Return the spikes of the first example, (steps, N)."""
-        return self.examples[0].raster
+    def raster(self) -> NDArray[np.bool_] | None:
+        """Return the spikes of the first example, (steps, N), or None where none was kept."""
+        return self.examples[0].raster if self.examples else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types; NaN becomes None."""

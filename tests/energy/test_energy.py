@@ -246,6 +246,12 @@ def test_static_energy_is_power_times_time_and_stands_apart() -> None:
     assert report.static.low == pytest.approx(0.25 * 2.5e-6)
     assert report.static_basis == ("analytic",)
     assert report.dynamic == energy(COUNTERS, machine()).dynamic
+    # Two units a core and two cores a chip: 5 cores, 3 chips, 2000 / 5 + 1000 ns.
+    limits = {"source": "paper", "cores": 2, "neurons_per_core": 2}
+    report = timed(static=power, limits=limits)
+    assert report.static is not None
+    assert report.static.nominal == pytest.approx(3 * 0.5 * 1.4e-6)
+    assert report.static_reason == "static power of 3 chips during the modelled time"
 
 
 def test_static_energy_without_time_or_power_says_why() -> None:

@@ -22,7 +22,7 @@ B = 2.0**23
 EXACT32, EXACT64 = 2.0**24, 2.0**53
 #: What a 32-bit register can hold at most.
 REGISTER = 2.0**31
-#: Steps after which graded data has this magnitude at most: 24 bits with sign.
+#: Bound of what a graded Input emits: 24 bits with sign.
 GRADED = 2.0**23
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+#: The arrays that each process kind needs here (the gain of an Input is applied beforehand).
+ARRAYS = {"Input": (), "LIF": ("decay_u", "decay_v", "bias", "threshold"), "Dense": ("weights",)}
+
 
 @dataclass(frozen=True)
 class Node:
@@ -23,11 +26,6 @@ class Node:
     def units(self) -> int:
         """Return the width of its output."""
         return int(self.arrays["weights"].shape[0] if self.kind == "Dense" else self.fields["size"])
-
-    @property
-    def output(self) -> str:
-        """Return its output port, ``path.port``."""
-        return f"{self.path}.{ {'Input': 'out', 'LIF': 's', 'Dense': 'a'}[self.kind] }"
 
     @property
     def spikes(self) -> bool:
@@ -88,8 +86,7 @@ class Plan:
 
 def _node(document: Mapping[str, Any], arrays: Mapping[str, Any], path: str) -> Node:
     entry = document["processes"][path]
-    names = {"LIF": ("decay_u", "decay_v", "bias", "threshold"), "Dense": ("weights",), "Input": ()}
-    if entry["kind"] not in names:
+    if entry["kind"] not in ARRAYS:
         raise ValueError(f"{path}: no process kind {entry['kind']!r} on Lava")
-    own = {name: arrays[f"{path}.{name}"] for name in names[entry["kind"]]}
+    own = {name: arrays[f"{path}.{name}"] for name in ARRAYS[entry["kind"]]}
     return Node(path, entry["kind"], entry["fields"], own)

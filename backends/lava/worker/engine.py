@@ -1,0 +1,109 @@
+"""Engine: one graph on the real Lava runtime, run in chunks through shared memory."""
+
+import logging
+
+import numpy as np
+from hebbgraph_lava.kernel import Kernel
+from hebbgraph_lava.memory import shared_array
+from hebbgraph_lava.network import parts
+from hebbgraph_lava.network.network import GraphRunConfig, Network
+from lava.magma.core.process.process import ProcessServer
+from lava.magma.core.process.variable import VarServer
+from lava.magma.core.run_conditions import RunSteps
+
+#: Bytes of shared memory per graph at most (touched pages only count), and episodes per batch.
+BUFFER_BYTES = 2**27
+BATCH = 256
+#: Messages that a Lava channel holds; 64 is lava's default and costs memory in wide graphs.
+CHANNEL_SIZE = 8
+
+
+class Buffers:
+    """Shared arrays (steps, episodes, units): inputs, rasters, probed states, and `control`."""
+
+    def __init__(self, plan, model, chunk):
+        widths = [n.units * np.dtype(plan.dtype).itemsize for n in plan.of_kind("Input")]
+        widths += [n.units for n in plan.of_kind("LIF")]
+        widths += [plan.nodes[p].units * np.dtype(plan.dtype).itemsize for p, _ in plan.states]
+        fitting = max(1, BUFFER_BYTES // max(1, sum(widths)))
+        self.episodes = min(BATCH, fitting) if model == "fused" else 1
+        self.steps = max(1, min(chunk, fitting // self.episodes))
+        room = (self.steps, self.episodes)
+        self.control = shared_array((4,), np.int64)
+        self.inputs = {
+            node.path: shared_array((*room, node.units), plan.dtype)
+            for node in plan.of_kind("Input")
+        }
+        self.spikes = {
+            node.path: shared_array((*room, node.units), np.bool_) for node in plan.of_kind("LIF")
+        }
+        self.states = {
+            key: shared_array((*room, plan.nodes[key[0]].units), plan.dtype) for key in plan.states
+        }
+
+    def chunk(self, steps, episodes):
+        """Return views of inputs, rasters and states, `steps` by `episodes`."""
+        return tuple(
+            {key: array[:steps, :episodes] for key, array in arrays.items()}
+            for arrays in (self.inputs, self.spikes, self.states)
+        )
+
+
+class Engine:
+    """A compiled Lava Process, started; `close` it."""
+
+    def __init__(self, plan, model, chunk):
+        self.plan, self.model = plan, model
+        self.buffers = Buffers(plan, model, chunk)
+        self.time_step = 0
+        kernel = Kernel(plan) if model == "fused" else None
+        self.network = Network(plan, kernel, self.buffers)
+        config = GraphRunConfig(model, plan.domain)
+        executable = self.network.compile(config, {"pypy_channel_size": CHANNEL_SIZE})
+        self.network.create_runtime(executable=executable)
+        self.parts = [
+            (process.name, _name(type(process)), _name(builder.proc_model))
+            for process, builder in executable.proc_builders.items()
+        ]
+
+    def run(self, inputs, episodes, steps):
+        """Yield (first episode, first step, rasters and states of a chunk) until all is done."""
+        for start in range(0, episodes, self.buffers.episodes):
+            batch = min(self.buffers.episodes, episodes - start)
+            for t in range(0, steps, self.buffers.steps):
+                length = min(self.buffers.steps, steps - t)
+                fed, spikes, states = self.buffers.chunk(length, batch)
+                for path, values in fed.items():
+                    _feed(values, inputs[path][start : start + batch, t : t + length])
+                self._advance(length, batch, t == 0)
+                yield start, t, spikes, states
+
+    def _advance(self, steps, episodes, fresh):
+        control = self.buffers.control
+        control[[parts.ORIGIN, parts.FRESH]] = self.time_step, fresh
+        control[[parts.STEPS, parts.EPISODES]] = steps, episodes
+        lava_steps = 1 if self.model == "fused" else steps
+        self.network.run(RunSteps(num_steps=lava_steps))
+        self.time_step += lava_steps
+
+    def close(self):
+        """Stop the Lava runtime and its processes."""
+        self.network.stop()
+
+
+def forget_processes():
+    """Empty the registries in which lava keeps every Process ever made; for when none is left."""
+    ProcessServer().reset_server()
+    VarServer().reset_server()
+    logging.getLogger().handlers.clear()
+
+
+def _feed(values, data):
+    """Copy (episodes, steps given, units) into (steps, episodes, units), zeros after its end."""
+    given = data.shape[1]
+    values[:given] = data.swapaxes(0, 1)
+    values[given:] = 0
+
+
+def _name(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,53 @@
+"""Nothing outlives the worker, and the worker does not outlive the program that started it.
+
+Every process that Lava forks dies with the worker (PR_SET_PDEATHSIG). The worker leads a session
+of its own and ends it, with SIGKILL to the whole group, when its pipe closes or its parent is
+gone. As nothing here has a name in the file system, SIGKILL leaves nothing behind.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+
+_PR_SET_PDEATHSIG = 1
+
+
+def protect_forks(fds):
+    """Make every process forked from now on die with this one, and not hold `fds`."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = [os.getpid()]
+
+    def remember():
+        parent[0] = os.getpid()
+
+    def bind():
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent[0]:  # it died before the line above
+            os._exit(1)
+        for fd in fds:
+            try:
+                os.close(fd)
+            except OSError:
+                continue
+
+    os.register_at_fork(before=remember, after_in_child=bind)
+
+
+def end_session():
+    """Kill this process and everything it forked, at once."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def fallen():
+    """Return the name of a Lava process that has ended; None while all live. Reaps nothing."""
+    for child in list(multiprocessing.process._children):
+        try:
+            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if os.waitid(os.P_PID, child.pid, flags) is not None:
+                return child.name
+        except (ChildProcessError, ValueError, TypeError):
+            continue
+    return None

@@ -1,0 +1,86 @@
+"""The worker's loop: requests in, frames out, and a watch over Lava's processes."""
+
+import os
+import queue
+import sys
+import threading
+import traceback
+
+import numpy as np
+from hebbgraph_lava import engine, guard
+from hebbgraph_lava.plan import Plan
+
+#: Seconds between two looks at the parent and at Lava's processes.
+WATCH_SECONDS = 0.25
+
+
+class Server:
+    """Answers `build`, `run` and `close` requests; the main thread alone touches Lava."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+        self.parent = os.getppid()
+        self.requests = queue.Queue()
+        self.engines = {}
+        self.running = False
+
+    def serve(self, versions):
+        """Say hello, then answer requests until the pipe closes (which ends this process)."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.pipe.send({"kind": "hello", "versions": versions})
+        while True:
+            header, arrays = self.requests.get()
+            try:
+                answer = {"build": self._build, "run": self._run, "close": self._close}
+                answer[header["request"]](header, arrays)
+            except Exception as error:
+                traceback.print_exc()
+                self._fail(f"{type(error).__name__}: {error}")
+
+    def _listen(self):
+        """Queue requests; end everything when the other side is gone, report a dead Lava process."""
+        try:
+            while True:
+                if self.pipe.readable(WATCH_SECONDS):
+                    self.requests.put(self.pipe.receive())
+                elif os.getppid() != self.parent:
+                    guard.end_session()
+                elif self.running and (name := guard.fallen()):
+                    self._fail(f"Lava process {name} ended during a run")
+        finally:
+            guard.end_session()
+
+    def _fail(self, text):
+        """Report an error; the other side then ends this process, as Lava may hang from now on."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pipe.send({"kind": "error", "text": text})
+        self.running = False
+
+    def _build(self, header, arrays):
+        plan = Plan(header["document"], arrays)
+        built = engine.Engine(plan, header["model"], header["chunk"])
+        self.engines[header["graph"]] = built
+        self.pipe.send({"kind": "built", "parts": built.parts})
+
+    def _run(self, header, arrays):
+        built = self.engines[header["graph"]]
+        self.running = True
+        for episode, step, spikes, states in built.run(
+            arrays, header["episodes"], header["steps"]
+        ):
+            found = {f"spikes/{path}": raster for path, raster in spikes.items()}
+            found.update({f"states/{path}.{name}": a for (path, name), a in states.items()})
+            chunk = {key: np.swapaxes(array, 0, 1) for key, array in found.items()}
+            self.pipe.send({"kind": "chunk", "episode": episode, "step": step}, chunk)
+        self.running = False
+        self.pipe.send({"kind": "done"})
+
+    def _close(self, header, arrays):
+        for name in header["graphs"]:
+            built = self.engines.pop(name, None)
+            if built is not None:
+                built.close()
+        if not self.engines:
+            engine.forget_processes()
+        self.pipe.send({"kind": "closed"})
