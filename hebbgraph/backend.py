@@ -148,24 +148,29 @@ class Backend(Protocol):
         """Return `graph` (flat, without gaps) in the engine's own terms, options resolved."""
 
 
-def discover() -> dict[str, Backend]:
-    """Return every back end found in `hebbgraph.backends`, the reference first.
-
-    Importing a back end's package never imports its engine.
-    """
+def names() -> list[str]:
+    """Return the folders in `hebbgraph.backends`, the reference first; nothing is imported."""
     package = importlib.import_module("hebbgraph.backends")
-    names = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.ispkg)
-    names.sort(key=lambda name: name != "reference")
-    return {n: importlib.import_module(f"hebbgraph.backends.{n}").BACKEND for n in names}
+    found = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    return sorted(found, key=lambda name: name != "reference")
+
+
+def discover() -> dict[str, Backend]:
+    """Return every back end by name; importing a back end's package never imports its engine."""
+    return {name: get(name) for name in names()}
 
 
 def get(name: str) -> Backend:
     """Return the back end called `name`; raises `Invalid` naming those there are."""
-    found = discover()
-    if name not in found:
-        need = f"back ends are {', '.join(found)}"
+    if name not in names():
+        need = f"back ends are {', '.join(names())}"
         raise Invalid("back end", [Fault("backend", repr(name), need)])
-    return found[name]
+    module = importlib.import_module(f"hebbgraph.backends.{name}")
+    if not hasattr(module, "BACKEND"):
+        need = "a back end's package must define BACKEND"
+        raise Invalid("back end", [Fault(f"backends/{name}/__init__.py", "no BACKEND", need)])
+    backend: Backend = module.BACKEND
+    return backend
 
 
 def require(backend: Backend, graph: Graph) -> None:

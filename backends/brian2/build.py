@@ -155,7 +155,8 @@ class _Builder:
             if layout.in_turn:
                 episode, step = divmod(step, layout.steps)
                 data = data[episode : episode + 1]
-            out.get_value()[:] = data[:, step].ravel() if step < data.shape[1] else 0
+            given = len(data) > 0 and step < data.shape[1]
+            out.get_value()[:] = data[:, step].ravel() if given else 0
 
         return feed
 

@@ -87,7 +87,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Projection:
-    """One connection into a Dense as Synapses: a synapse per nonzero weight."""
+    """One connection into a Dense as Synapses: a synapse per nonzero weight, at least one."""
 
     path: str
     name: str
@@ -156,9 +156,9 @@ class _Planner:
         products: list[Product] = []
         for path in sorted(dense):
             sources = self.graph.sources(f"{path}.s")
-            if self.events:
+            if self.events and dense[path].weights.any():
                 projections += [self._projection(path, dense[path], c) for c in sources]
-            elif sources:
+            elif sources and not self.events:
                 products.append(self._product(path, dense[path], sources))
         probes: dict[str, tuple[str, ...]] = {}
         for probe in self.graph.flat_probes:

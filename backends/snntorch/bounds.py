@@ -7,7 +7,6 @@ cannot reach 2**23 needs no wrapping. Both are proved here from the weights and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -30,13 +29,13 @@ class Bound(NamedTuple):
     whole: bool
 
 
-@dataclass(frozen=True)
 class Bounds:
-    """Bounds on what arrives at the ports of `network` when it is given `data`."""
+    """Bounds on what arrives at the ports of `network` when its Inputs emit `data`."""
 
-    network: GraphNetwork
-    #: What each Input emits in this run.
-    data: Mapping[str, Tensor]
+    def __init__(self, network: GraphNetwork, data: Mapping[str, Tensor]) -> None:
+        self.network = network
+        self.data = data
+        self._row_sums: dict[str, float] = {}
 
     def arriving(self, sources: Sequence[Connection]) -> Bound:
         """Return the bound on the sum of what `sources` carry."""
@@ -47,10 +46,9 @@ class Bounds:
         """Return whether the sums of the Dense at `path` are integers below 2**24."""
         synapse = self.network.node(path)
         assert isinstance(synapse, Synapse), path
-        weights = synapse.weights
         arriving = self.arriving(self.network.graph.sources(f"{path}.s"))
-        small = _row_sum(weights) * arriving.largest < EXACT_FLOAT32
-        return small and arriving.whole and _is_whole(weights)
+        small = self._row_sum(path, synapse) * arriving.largest < EXACT_FLOAT32
+        return small and arriving.whole and (synapse.fixed or _is_whole(synapse.weights))
 
     def states(self, path: str, steps: int) -> tuple[float, float, float]:
         """Return bounds on 64 a, u and v of the FixedLIF at `path`, were nothing wrapped."""
@@ -69,21 +67,25 @@ class Bounds:
             return Bound(1.0, True)
         if not isinstance(module, Synapse):
             values = self.data[path]
-            return Bound(float(values.abs().max()), _is_whole(values))
+            whole = self.network.graph.domain == "fixed" or _is_whole(values)
+            return Bound(float(values.abs().max()), whole)
         if not module.fixed:
             return Bound(float("inf"), False)  # nothing needs more
         sources = self.network.graph.sources(f"{path}.s")
         if any(f"{path}.a" == c.source or self._is_dense(c.source) for c in sources):
             return Bound(REGISTER, True)  # a chain of synapses may be a cycle
-        total = _row_sum(module.weights) * self.arriving(sources).largest
+        total = self._row_sum(path, module) * self.arriving(sources).largest
         return Bound(min(total * 2.0**module.exponent + 1, REGISTER), True)
 
     def _is_dense(self, source: str) -> bool:
         return isinstance(self.network.node(source.rpartition(".")[0]), Synapse)
 
-
-def _row_sum(weights: Tensor) -> float:
-    return float(weights.abs().sum(dim=1).max())
+    def _row_sum(self, path: str, synapse: Synapse) -> float:
+        """Return the largest sum of absolute weights that one postsynaptic unit has."""
+        if path not in self._row_sums:
+            sums = torch.linalg.vector_norm(synapse.weights.detach(), ord=1, dim=1)
+            self._row_sums[path] = float(sums.max())
+        return self._row_sums[path]
 
 
 def _is_whole(values: Tensor) -> bool:

@@ -80,7 +80,8 @@ class Product(Emitter):
     ) -> None:
         weights = synapse.weights.detach()
         # A power of two above 1 is exact in the weights, one below it needs rounding of the sum.
-        self._weights = (weights * 2.0 ** max(synapse.exponent, 0)).to(dtype).t()
+        factor = 2.0 ** max(synapse.exponent, 0)
+        self._weights = (weights.to(dtype) * factor if factor > 1 else weights.to(dtype)).t()
         self._exponent, self._wraps = synapse.exponent, wraps
         pre, post = self._weights.shape
         self._sent: list[Tensor | None] = [None] * (longest_delay + 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -92,6 +93,13 @@ class GraphNetwork(nn.Module):
         dtype = torch.float64 if graph.domain == "fixed" else dtype
         for path, process in self.graph.walk():
             self._place(path, _module(process, graph.domain, dtype, spike_grad))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return an independent network of the same graph, which is frozen and shared."""
+        memo[id(self.graph)] = self.graph
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
 
     def node(self, path: str) -> nn.Module:
         """Return the module of the process at `path`."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hebbgraph import catalogue, data, hardware
-from hebbgraph.backend import discover
+from hebbgraph.backend import capability_table, discover
 
 
 def add_parser(commands: Any) -> None:
@@ -20,11 +20,17 @@ def add_parser(commands: Any) -> None:
         "what", nargs="?", choices=["models", "data", "backends", "hardware"], help="only these"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--table", action="store_true", help="print what runs where as a Markdown table"
+    )
     parser.set_defaults(handler=handle)
 
 
 def handle(parsed: argparse.Namespace) -> int:
     """Print each kind of thing with what it takes."""
+    if parsed.table:
+        print(capability_table())
+        return 0
     found: dict[str, dict[str, dict[str, Any]]] = {
         "models": {
             name: {

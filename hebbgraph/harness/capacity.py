@@ -19,7 +19,7 @@ from hebbgraph.harness.task import seed_faults
 from hebbgraph.metrics import Interval, bootstrap
 from hebbgraph.processes import Domain
 
-#: Episodes run at once: bounds memory to about 9 bytes times BATCH, steps and units.
+#: Episodes run at once: bounds memory to some 10 to 20 bytes times BATCH, steps and units.
 BATCH = 128
 
 

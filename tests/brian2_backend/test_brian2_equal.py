@@ -135,7 +135,7 @@ def test_nothing_leaks_into_the_next_episode(dense: str) -> None:
             *(Connection("out.a", "echo.a", delay) for delay in (0, *delays)),
             *(Connection("unit.s", "echo.a", delay) for delay in delays),
         ],
-        [Probe("unit.u"), Probe("echo.u"), Probe("echo.v")],
+        [Probe("unit.u"), Probe("echo.u")],
     )
     data = np.zeros((3, 4, 1))
     data[1, 2:] = 1

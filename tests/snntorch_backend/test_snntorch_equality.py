@@ -69,8 +69,9 @@ def random_case(style: Style, seed: int, episodes: int = 3) -> Case:
     graph = hg.Graph(f"{style}{seed}", processes, connections, probes, domain)
     scale = 2 ** int(rng.integers(2, 15)) if style == "fixed" else 4
     currents = rng.normal(0, scale, (episodes, STEPS - 20, 9))
+    grain = {"fixed": 0.5, "whole": 1.0, "generic": 0.01}[style]
     data = {
-        "currents": currents if style == "generic" else np.rint(currents),
+        "currents": grain * np.rint(currents / grain),  # halves in `fixed`: they are rounded
         "events": rng.random((episodes, STEPS, 7)) < 0.3,
     }
     return graph, data, STEPS

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import struct
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,7 @@ class Pipe:
         self._read_fd, self._write_fd = read_fd, write_fd
         for fd in self.fds:
             os.set_blocking(fd, False)
+        self._sending = threading.Lock()
         self._reader, self._writer = select.poll(), select.poll()
         self._reader.register(read_fd, select.POLLIN)
         self._writer.register(write_fd, select.POLLOUT)
@@ -48,10 +50,11 @@ class Pipe:
         payload = {key: np.ascontiguousarray(value) for key, value in (arrays or {}).items()}
         listed = [[key, a.dtype.str, list(np.shape(a))] for key, a in payload.items()]
         text = json.dumps({**header, "arrays": listed}).encode()
-        self._write(memoryview(_LENGTH.pack(len(text)) + text), deadline)
-        for array in payload.values():
-            if array.size:
-                self._write(memoryview(array.reshape(-1).view(np.uint8)), deadline)
+        with self._sending:
+            self._write(memoryview(_LENGTH.pack(len(text)) + text), deadline)
+            for array in payload.values():
+                if array.size:
+                    self._write(memoryview(array.reshape(-1).view(np.uint8)), deadline)
 
     def receive(
         self, timeout: float | None = None

@@ -22,6 +22,7 @@ class Server:
         self.parent = os.getppid()
         self.requests = queue.Queue()
         self.engines = {}
+        #: Whether Lava's processes are meant to be alive: while building and running.
         self.running = False
 
     def serve(self, versions):
@@ -33,7 +34,7 @@ class Server:
             try:
                 answer = {"build": self._build, "run": self._run, "close": self._close}
                 answer[header["request"]](header, arrays)
-            except Exception as error:
+            except Exception as error:  # whatever it is, the other side is to hear of it
                 traceback.print_exc()
                 self._fail(f"{type(error).__name__}: {error}")
 
@@ -59,7 +60,9 @@ class Server:
 
     def _build(self, header, arrays):
         plan = Plan(header["document"], arrays)
+        self.running = True
         built = engine.Engine(plan, header["model"], header["chunk"])
+        self.running = False
         self.engines[header["graph"]] = built
         self.pipe.send({"kind": "built", "parts": built.parts})
 
