@@ -1,12 +1,15 @@
 """The engine itself: its import, and the settings and device under which a network is run.
 
 Brian2 keeps both in global variables. They are set for the time of one build and run and put back
-afterwards, so that other Brian2 work in the same process is not touched.
+afterwards, so that other Brian2 work in the same process is not touched. Two threads cannot run
+networks at the same time.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +18,18 @@ from typing import Any
 
 import numpy as np
 
+from hebbgraph.errors import EngineError
+
 #: -ffast-math, Brian2's default, re-orders float sums, and a fused multiply-add rounds once where
 #: NumPy rounds twice: without both, compiled code adds up as NumPy does.
 COMPILE_ARGS = ["-w", "-O3", "-ffp-contract=off", "-march=native", "-std=c++11"]
 
 
 def load() -> Any:
-    """Import and return Brian2."""
+    """Import and return Brian2; raises `EngineError` where that would fail half-way."""
+    if "brian2" not in sys.modules and threading.current_thread() is not threading.main_thread():
+        need = "Brian2 installs a signal handler, so its first import must be in the main thread"
+        raise EngineError(f"{need}: import brian2 there before starting threads")
     with _upstream_deprecations_ignored():
         return importlib.import_module("brian2")
 

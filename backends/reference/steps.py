@@ -45,13 +45,18 @@ def dense_float(process: Dense, state: State, arriving: dict[str, Array]) -> dic
 
 
 def dense_fixed(process: Dense, state: State, arriving: dict[str, Array]) -> dict[str, Array]:
-    """Shift the integer sum, not the terms, and keep 32 bits.
+    """Keep 32 bits of the integer sum, shift it (not the terms), keep 32 bits of that.
 
-    The product is taken in float64, where it is exact: its sums stay below 2**53 (graded values
-    have 24 bits, weights 9), and NumPy multiplies integer matrices a hundred times slower.
+    The product is taken in float64 while that is exact (sums below 2**53), as NumPy multiplies
+    integer matrices a hundred times slower.
     """
-    total = arriving["s"].astype(np.float64) @ process.weights.T.astype(np.float64)
-    return {"a": wrap32(shift(total.astype(np.int64), process.exponent))}
+    s, weights = arriving["s"], process.weights
+    largest = float(np.abs(s).max(initial=0)) * float(np.abs(weights).sum(axis=1).max())
+    if largest < 2**53:
+        total = (s.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+    else:
+        total = s @ weights.T
+    return {"a": wrap32(shift(wrap32(total), process.exponent))}
 
 
 Step = Callable[[Any, State, dict[str, Array]], dict[str, Array]]

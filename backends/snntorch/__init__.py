@@ -69,7 +69,7 @@ class SnnTorchBackend:
         """
         try:
             from hebbgraph.backends.snntorch.executable import TorchExecutable
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # OSError: a shared library is missing
             raise Unavailable(f"snntorch: {error}; {INSTALL}") from error
         return TorchExecutable(graph, options)
 

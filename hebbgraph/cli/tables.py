@@ -98,18 +98,29 @@ def _cells(row: Row) -> list[str]:
 
 
 def _energy(comparison: Comparison) -> Table:
-    table = Table(
-        title="dynamic energy per recall, low / nominal / high estimate", title_justify="left"
-    )
-    table.add_column("engine")
-    table.add_column("domain")
-    for name in comparison.config.hardware:
-        table.add_column(name)
+    """Return the prices; engines with equal counters share a line, since counts decide them."""
+    title = "dynamic energy per recall: nominal estimate (low to high); >= marks a lower bound"
+    table = Table(title=title, title_justify="left")
+    for column in ("engine", "domain", *comparison.config.hardware):
+        table.add_column(column)
+    groups: list[list[Row]] = []
     for row in comparison.rows:
-        if row.energy:
-            cells = [_priced(row, name) for name in comparison.config.hardware]
-            table.add_row(row.backend, row.domain, *cells)
+        same = [g for g in groups if _prices_alike(g[0], row)]
+        if same:
+            same[0].append(row)
+        elif row.report:
+            groups.append([row])
+    for group in groups:
+        engines = "\n".join(row.backend for row in group)
+        cells = [_priced(group[0], name) for name in comparison.config.hardware]
+        table.add_row(engines, group[0].domain, *cells)
     return table
+
+
+def _prices_alike(one: Row, other: Row) -> bool:
+    if one.report is None or other.report is None or one.domain != other.domain:
+        return False
+    return one.report.counters == other.report.counters
 
 
 def _priced(row: Row, name: str) -> str:

@@ -18,8 +18,8 @@ class Dense(Process):
 
     Each step, with s what arrives at port ``s`` (connections into it carry a delay of 1 or more)::
 
-        a_i = sum_j weights_ij s_j                                float
-        a_i = wrap32(floor(2**exponent sum_j weights_ij s_j))     fixed
+        a_i = sum_j weights_ij s_j                                        float
+        a_i = wrap32(floor(2**exponent wrap32(sum_j weights_ij s_j)))     fixed
 
     A weight of 0 is no synapse: it costs no memory and no synaptic operation.
 

@@ -75,7 +75,7 @@ def random_case(seed: int, domain: Domain) -> Case:
     return graph, {"cue": cue, "events": events}, given + int(draw.choice([1, 4, 66]))
 
 
-def tiny_case(domain: Domain = "fixed") -> Case:
+def tiny_case(domain: Domain = "fixed", delay: int = 2) -> Case:
     """Return three units in a loop with one input, two episodes that differ."""
     weights = [[0, 2, -4], [6, 0, 2], [2, -2, 0]]
     graph = Graph(
@@ -83,7 +83,7 @@ def tiny_case(domain: Domain = "fixed") -> Case:
         {"cue": Input(3), "memory": LIF(3, 1, 1, 2, 1), "recurrent": Dense(weights)},
         [
             Connection("cue.out", "memory.a"),
-            Connection("memory.s", "recurrent.s", 2),
+            Connection("memory.s", "recurrent.s", delay),
             Connection("recurrent.a", "memory.a"),
         ],
         [Probe("memory.v"), Probe("memory.u")],

@@ -309,3 +309,17 @@ def test_single_precision_is_used_only_where_it_is_exact() -> None:
     )
     (product,) = make_plan(wide, "blas").products
     assert product.weights.dtype == np.float64
+
+
+def test_a_first_import_in_a_thread_is_refused() -> None:
+    code = (
+        "import threading; from hebbgraph.backends.brian2.engine import load\n"
+        "def work():\n"
+        "    try: load()\n"
+        "    except Exception as error: print(type(error).__name__, error)\n"
+        "t = threading.Thread(target=work); t.start(); t.join()"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout.startswith("EngineError")
+    assert "main thread" in done.stdout

@@ -46,8 +46,13 @@ def texts(axes: Any) -> list[str]:
     return [item.get_text() for item in axes.figure.findobj(Text)]
 
 
+def first_image(axes: Any) -> Any:
+    """Return the colours of the first image on `axes`."""
+    return axes.get_images()[0].get_array()
+
+
 def test_recall_shows_cue_steps_recall_and_target() -> None:
-    axes = pictures.recall(EXAMPLE, (2, 3))
+    axes: Any = pictures.recall(EXAMPLE, (2, 3))
     words = texts(axes)
     assert [w for w in words if w in ("cue", "step 1", "recalled (step 2)", "stored")] == [
         "cue",
@@ -68,22 +73,22 @@ def test_wrong_units_have_colours_of_their_own() -> None:
     state = np.array([1, -1, 1, -1], np.int8)
     target = np.array([1, 1, -1, -1], np.int8)
     example = Example(0, 0, state, target, np.stack([state, state]))
-    cue = pictures.recall(example, (2, 2)).get_images()[0].get_array()
+    cue = first_image(pictures.recall(example, (2, 2)))
     off, on, too_many, too_few, _ = (to_rgb(colour) for colour in pictures.CELLS)
     assert np.allclose(cue.reshape(4, 3), [on, too_few, too_many, off])
 
 
 def test_patterns_without_geometry_become_rows_of_cells() -> None:
-    image = pictures.recall(replace(EXAMPLE), None).get_images()[0].get_array()
+    image = first_image(pictures.recall(EXAMPLE, None))
     assert image.shape == (2, 3, 3)
     seven = np.ones((2, 7), np.int8)
-    image = pictures.recall(Example(0, 0, seven[0], seven[0], seven)).get_images()[0].get_array()
+    image = first_image(pictures.recall(Example(0, 0, seven[0], seven[0], seven)))
     assert image.shape == (3, 3, 3)
     assert np.allclose(image.reshape(9, 3)[7:], 1)  # no unit there
 
 
 def test_raster_shows_the_spikes_and_the_rest() -> None:
-    axes = pictures.raster(EXAMPLE)
+    axes: Any = pictures.raster(EXAMPLE)
     shown = axes.get_images()[0].get_array()
     assert np.array_equal(shown, EXAMPLE.raster.T)
     assert "at rest from step 1 on" in axes.get_title()
@@ -91,12 +96,12 @@ def test_raster_shows_the_spikes_and_the_rest() -> None:
 
 def test_raster_names_a_cycle() -> None:
     states = np.array([[1, -1], [-1, 1], [1, -1], [-1, 1]], np.int8)
-    axes = pictures.raster(Example(0, 0, states[0], states[0], states))
+    axes: Any = pictures.raster(Example(0, 0, states[0], states[0], states))
     assert "a cycle of two states" in axes.get_title()
 
 
 def test_energy_bars_say_estimate_machine_basis_and_bound(comparison: Comparison) -> None:
-    axes = pictures.energy_bars(comparison)
+    axes: Any = pictures.energy_bars(comparison)
     words = " ".join(texts(axes))
     for name in ("loihi1_nahuku", "cpu_generic", "estimate", "at least", "fitted to silicon"):
         assert name in words, name
@@ -106,7 +111,7 @@ def test_energy_bars_say_estimate_machine_basis_and_bound(comparison: Comparison
 
 
 def test_energy_bars_end_at_the_nominal_energy(comparison: Comparison) -> None:
-    axes = pictures.energy_bars(comparison)
+    axes: Any = pictures.energy_bars(comparison)
     reports = comparison.rows[0].energy.values()
     expected = [report.dynamic.nominal / report.episodes for report in reports]
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
@@ -116,14 +121,14 @@ def test_energy_bars_end_at_the_nominal_energy(comparison: Comparison) -> None:
 def test_energy_bars_stand_a_machine_that_prices_nothing(comparison: Comparison) -> None:
     row = comparison.rows[0]
     free = {n: replace(e, dynamic=Band(), ledger=(), basis=()) for n, e in row.energy.items()}
-    axes = pictures.energy_bars(replace(comparison, rows=(replace(row, energy=free),)))
+    axes: Any = pictures.energy_bars(replace(comparison, rows=(replace(row, energy=free),)))
     assert "nothing priced" in " ".join(texts(axes))
     assert pictures.png(axes).startswith(b"\x89PNG")
 
 
 def test_rules_draw_means_intervals_and_baselines(comparison: Comparison) -> None:
     report = comparison.reports[0]
-    axes = pictures.rules({"one": report, "two": report})
+    axes: Any = pictures.rules({"one": report, "two": report})
     heights = [bar.get_height() for bar in axes.patches]
     one = [report.metrics[name].mean for name in ("exact", "identification", "overlap")]
     base = [report.baselines[name].mean for name in ("nearest_stored", "nearest_mean")]

@@ -115,13 +115,14 @@ def test_pictures_are_png_files_with_something_on_them(files: dict[str, bytes]) 
         image = pixels(files[path])
         assert image.shape[0] > 300, path
         assert image.shape[1] > 600, path
-        assert len(np.unique(image.reshape(-1, image.shape[2]), axis=0)) > 4, path
+        assert len(np.unique(image[..., :3].sum(axis=2))) > 4, path
         assert 0.3 < (image[..., :3] > 0.99).all(axis=2).mean() < 0.99, path
 
 
-def test_the_same_input_gives_the_same_bytes(comparison: Comparison, digits: Survey) -> None:
-    first, again = (render(comparison, [digits], ENVIRONMENT) for _ in range(2))
-    assert first == again
+def test_the_same_input_gives_the_same_bytes(
+    comparison: Comparison, digits: Survey, random: Survey, files: dict[str, bytes]
+) -> None:
+    assert render(comparison, [digits, random], ENVIRONMENT) == files
 
 
 def test_the_page_needs_nothing_but_itself(files: dict[str, bytes]) -> None:

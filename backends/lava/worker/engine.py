@@ -50,21 +50,31 @@ class Buffers:
 
 
 class Engine:
-    """A compiled Lava Process, started; `close` it."""
+    """A graph compiled and started by Lava; `close` it.
+
+    lava loses all but one of several unconnected parts of a SubProcessModel, so the model of
+    standard parts is given each connected part of the graph as a Network of its own.
+    """
 
     def __init__(self, plan, model, chunk):
-        self.plan, self.model = plan, model
+        self.model = model
         self.buffers = Buffers(plan, model, chunk)
         self.time_step = 0
-        kernel = Kernel(plan) if model == "fused" else None
-        self.network = Network(plan, kernel, self.buffers)
-        config = GraphRunConfig(model, plan.domain)
-        executable = self.network.compile(config, {"pypy_channel_size": CHANNEL_SIZE})
-        self.network.create_runtime(executable=executable)
-        self.parts = [
+        self.parts = []
+        plans = [plan] if model == "fused" else plan.components()
+        self.networks = [self._start(part) for part in plans]
+
+    def _start(self, plan):
+        kernel = Kernel(plan) if self.model == "fused" else None
+        network = Network(plan, kernel, self.buffers)
+        config = GraphRunConfig(self.model, plan.domain)
+        executable = network.compile(config, {"pypy_channel_size": CHANNEL_SIZE})
+        self.parts += [
             (process.name, _name(type(process)), _name(builder.proc_model))
             for process, builder in executable.proc_builders.items()
         ]
+        network.create_runtime(executable=executable)
+        return network
 
     def run(self, inputs, episodes, steps):
         """Yield (first episode, first step, rasters and states of a chunk) until all is done."""
@@ -83,12 +93,14 @@ class Engine:
         control[[parts.ORIGIN, parts.FRESH]] = self.time_step, fresh
         control[[parts.STEPS, parts.EPISODES]] = steps, episodes
         lava_steps = 1 if self.model == "fused" else steps
-        self.network.run(RunSteps(num_steps=lava_steps))
+        for network in self.networks:
+            network.run(RunSteps(num_steps=lava_steps))
         self.time_step += lava_steps
 
     def close(self):
-        """Stop the Lava runtime and its processes."""
-        self.network.stop()
+        """Stop Lava's processes."""
+        for network in self.networks:
+            network.stop()
 
 
 def forget_processes():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,16 +41,38 @@ class Wire:
     delay: int
 
 
+@dataclass(frozen=True)
 class Plan:
     """A flat graph: nodes in topological order of the same-step wires, wires by target."""
 
-    def __init__(self, document: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        self.domain: str = document["domain"]
-        self.nodes = {path: _node(document, arrays, path) for path in document["order"]}
-        self.connections = [(s, t, int(d)) for s, t, d in document["connections"]]
-        probes = [target.rpartition(".") for target in document["probes"]]
-        #: Recorded state variables, as (path, variable).
-        self.states = [(path, name) for path, _, name in probes if name in ("u", "v")]
+    domain: str
+    nodes: Mapping[str, Node]
+    #: As (source port, target port, delay), in the order in which arrivals are summed.
+    connections: Sequence[tuple[str, str, int]]
+    #: Recorded state variables, as (path, variable).
+    states: Sequence[tuple[str, str]]
+
+    def components(self) -> list[Plan]:
+        """Return the connected parts that hold a population, without what cannot reach one."""
+        ends = [(_path(source), _path(target)) for source, target, _ in self.connections]
+        kept = {node.path for node in self.of_kind("LIF")}
+        while more := {source for source, target in ends if target in kept} - kept:
+            kept |= more
+        groups: list[set[str]] = [{path} for path in kept]
+        for pair in ends:
+            if kept.issuperset(pair):
+                touching = [group for group in groups if not group.isdisjoint(pair)]
+                groups = [group for group in groups if group not in touching]
+                groups.append(set().union(*touching))
+        return [self._restricted(group) for group in sorted(groups, key=min)]
+
+    def _restricted(self, paths: set[str]) -> Plan:
+        return Plan(
+            self.domain,
+            {path: node for path, node in self.nodes.items() if path in paths},
+            [c for c in self.connections if _path(c[0]) in paths and _path(c[1]) in paths],
+            [state for state in self.states if state[0] in paths],
+        )
 
     @property
     def dtype(self) -> Any:
@@ -79,9 +101,23 @@ class Plan:
     def _wires(self) -> dict[str, list[Wire]]:
         found: dict[str, list[Wire]] = {}
         for source, target, delay in self.connections:
-            wire = Wire(source.rpartition(".")[0], delay)
-            found.setdefault(target.rpartition(".")[0], []).append(wire)
+            found.setdefault(_path(target), []).append(Wire(_path(source), delay))
         return found
+
+
+def read_plan(document: Mapping[str, Any], arrays: Mapping[str, Any]) -> Plan:
+    """Return the plan of a graph document with its arrays; `order` lists the paths."""
+    probes = [target.rpartition(".") for target in document["probes"]]
+    return Plan(
+        document["domain"],
+        {path: _node(document, arrays, path) for path in document["order"]},
+        [(source, target, int(delay)) for source, target, delay in document["connections"]],
+        [(path, name) for path, _, name in probes if name in ("u", "v")],
+    )
+
+
+def _path(port: str) -> str:
+    return port.rpartition(".")[0]
 
 
 def _node(document: Mapping[str, Any], arrays: Mapping[str, Any], path: str) -> Node:

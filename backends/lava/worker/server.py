@@ -8,7 +8,7 @@ import traceback
 
 import numpy as np
 from hebbgraph_lava import engine, guard
-from hebbgraph_lava.plan import Plan
+from hebbgraph_lava.plan import read_plan
 
 #: Seconds between two looks at the parent and at Lava's processes.
 WATCH_SECONDS = 0.25
@@ -59,7 +59,7 @@ class Server:
         self.running = False
 
     def _build(self, header, arrays):
-        plan = Plan(header["document"], arrays)
+        plan = read_plan(header["document"], arrays)
         self.running = True
         built = engine.Engine(plan, header["model"], header["chunk"])
         self.running = False
