@@ -1,7 +1,18 @@
-"""`python -m hebbgraph`."""
+"""`python -m hebbgraph`, and the script `hebbgraph`."""
 
 import sys
 
-from hebbgraph.cli import main
 
-sys.exit(main())
+def run() -> int:
+    """Run the command line; an interruption while it is still being imported is quiet, too."""
+    try:
+        from hebbgraph.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        print("hebbgraph: interrupted, nothing was written", file=sys.stderr)  # noqa: T201
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

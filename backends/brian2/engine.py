@@ -27,11 +27,17 @@ COMPILE_ARGS = ["-w", "-O3", "-ffp-contract=off", "-march=native", "-std=c++11"]
 
 def load() -> Any:
     """Import and return Brian2; raises `EngineError` where that would fail half-way."""
-    if "brian2" not in sys.modules and threading.current_thread() is not threading.main_thread():
+    if "brian2" in sys.modules:
+        return sys.modules["brian2"]
+    if threading.current_thread() is not threading.main_thread():
         need = "Brian2 installs a signal handler, so its first import must be in the main thread"
         raise EngineError(f"{need}: import brian2 there before starting threads")
+    hook = sys.excepthook
     with _upstream_deprecations_ignored():
-        return importlib.import_module("brian2")
+        brian2 = importlib.import_module("brian2")
+    # Brian2's own hook calls every uncaught error of a program a bug in Brian2.
+    sys.excepthook = hook
+    return brian2
 
 
 @contextmanager

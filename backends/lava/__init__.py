@@ -24,7 +24,7 @@ class LavaBackend:
     capability = Capability(
         name="lava",
         title="lava-nc's CPU runtime (bit-accurate Loihi models)",
-        processes={kind: ("float", "fixed") for kind in ("Input", "LIF", "Dense")},
+        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
         max_delay=MAX_DELAY,
         options={
             "model": Option(

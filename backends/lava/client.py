@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,9 +27,7 @@ START_SECONDS, CLOSE_SECONDS = 120.0, 20.0
 #: Lines of the worker's log that an error shows.
 LOG_LINES = 12
 #: One thread per process: Lava's processes are many, and share the cores.
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class Worker:
@@ -44,64 +42,80 @@ class Worker:
         if found is None:
             raise Unavailable("lava: its environment is missing; run `hebbgraph setup lava`")
         self.environment = found
-        self.owner = os.getpid()
+        #: Names of networks that are to be stopped with the next request.
         self.dropped: list[str] = []
+        self._owner = os.getpid()
+        self._closed = self._busy = False
         self._lock = threading.RLock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `kill`
         self._process, self._pipe = self._launch()
-        hello, _ = next(iter(self.ask({}, timeout=START_SECONDS)))
+        hello, _ = self.tell({}, timeout=START_SECONDS)
         self.versions: dict[str, str] = hello["versions"]
 
     @property
     def alive(self) -> bool:
-        """Return whether it can be asked by this process."""
-        return self._pipe.fds[0] >= 0 and self.owner == os.getpid()
+        """Return whether it can be asked, by this process (not by one forked from it)."""
+        return not self._closed and self._owner == os.getpid() and self._process.poll() is None
 
     @property
     def pid(self) -> int:
         """Return its process id, which is also that of its session."""
         return self._process.pid
 
+    def tell(
+        self,
+        request: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+        timeout: float = CLOSE_SECONDS,
+    ) -> Frame:
+        """Send `request` and return the last frame of the answer; raises as `ask` does."""
+        *_, last = self.ask(request, arrays, timeout)
+        return last
+
     def ask(
         self,
         request: Mapping[str, Any],
         arrays: Mapping[str, NDArray[Any]] | None = None,
         timeout: float = CLOSE_SECONDS,
-    ) -> Iterator[Frame]:
+    ) -> Generator[Frame, None, None]:
         """Send `request` and yield the frames of its answer; an empty one only listens.
 
         Raises `EngineError` if the worker reports an error, dies, or is silent for `timeout`
-        seconds. Whenever the answer is not read to its end, the worker is ended.
+        seconds. If the answer is not read to its end (close the generator), the worker is ended.
         """
         with self._lock:
+            if self._busy:
+                raise EngineError("lava: a run is under way; start another when it is done")
+            self._busy = True
             whole = False
             try:
                 if request:
                     self._pipe.send(request, arrays, timeout)
                 while not whole:
-                    frame = self._pipe.receive(timeout)
-                    whole = frame[0]["kind"] != "chunk"
-                    if frame[0]["kind"] == "error":
-                        whole = False
-                        raise EngineError(self._explain(frame[0]["text"]))
-                    yield frame
+                    header, found = self._pipe.receive(timeout)
+                    if header["kind"] == "error":
+                        raise EngineError(self._explain(header["text"]))
+                    whole = header["kind"] != "chunk"
+                    yield header, found
             except TimeoutError:
-                text = f"no sign of life for {timeout:g} s; raise the option timeout if it needs more"
+                text = f"no sign of life for {timeout:g} s (raise the option timeout to wait more)"
                 raise EngineError(self._explain(text)) from None
             except (EOFError, BrokenPipeError):
                 raise EngineError(self._explain("the worker died")) from None
             finally:
+                self._busy = False
                 if not whole:
                     self.kill()
 
     def kill(self) -> None:
         """End the worker and every process of its session, at once; safe to call twice."""
-        if not self.alive:
+        if self._closed or self._owner != os.getpid():
             return
-        self._pipe.close()
+        self._closed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._pipe.close()
         self._log.close()
 
     def _launch(self) -> tuple[subprocess.Popen[bytes], Pipe]:
@@ -147,6 +161,7 @@ def shared_worker() -> Worker:
     global _shared
     with _starting:
         if _shared is None or not _shared.alive:
+            close_shared_worker()
             _shared = Worker()
         return _shared
 

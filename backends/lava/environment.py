@@ -108,7 +108,7 @@ def create(
     shim: bool = False,
     python: str | None = None,
     rebuild: bool = False,
-    report: Report = lambda line: None,
+    report: Report | None = None,
 ) -> Environment:
     """Return the environment, created if need be; what is there already is kept.
 
@@ -117,6 +117,7 @@ def create(
     the shim that is now asked for, is replaced. Raises `PythonNotFound` if there is no 3.10, and
     `Unavailable` if installing fails.
     """
+    report = report or _silent
     folder = _writable_location()
     with _lock(folder):
         there = None if rebuild else read_marker(folder)
@@ -167,7 +168,10 @@ def _build(folder: Path, base: str, shim: bool) -> Environment:
 def _requirements(shim: bool) -> list[list[str]]:
     if not shim:
         return [[LAVA, "numpy<2", "networkx<=2.8.7"]]
-    return [["--ignore-requires-python", "--no-deps", LAVA], ["numpy", "scipy", "networkx", "asteval"]]
+    return [
+        ["--ignore-requires-python", "--no-deps", LAVA],
+        ["numpy", "scipy", "networkx", "asteval"],
+    ]
 
 
 def _probe(python: Path, shim: bool) -> dict[str, str]:
@@ -259,6 +263,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"lava: {error}")
         return 1
     return 0
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
 
 
 def _say(line: str) -> None:

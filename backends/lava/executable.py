@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph.backend import Progress
-from hebbgraph.backends.lava.client import CLOSE_SECONDS, WORKER, Worker, shared_worker
+from hebbgraph.backends.lava.artefact import LavaNetwork, Part
+from hebbgraph.backends.lava.client import CLOSE_SECONDS, Worker, shared_worker
 from hebbgraph.errors import EngineError
 from hebbgraph.graph import Graph
 from hebbgraph.processes import LIF
@@ -24,42 +24,6 @@ Array = NDArray[Any]
 _names = itertools.count()
 
 
-@dataclass(frozen=True)
-class Part:
-    """One leaf process of the Lava network: an operating system process of its own."""
-
-    #: The path in the graph (``a -> b`` for a delay line).
-    name: str
-    #: The Lava Process, dotted.
-    process: str
-    #: The ProcessModel that runs it, dotted.
-    model: str
-
-
-@dataclass(frozen=True)
-class LavaNetwork:
-    """What there is to take over: the leaf processes, their source, the interpreter, the graph."""
-
-    #: ``"fused"`` or ``"parts"``.
-    model: str
-    #: The leaf processes that Lava runs.
-    parts: tuple[Part, ...]
-    #: The interpreter with lava in it.
-    python: Path
-    #: Source of the Network Process with its two models, and of the parts.
-    sources: tuple[Path, ...]
-    #: What the worker was given: ``worker/plan.py`` reads it.
-    document: Mapping[str, Any]
-    arrays: Mapping[str, Array]
-    #: The worker, a process whose children are the parts.
-    worker: Worker = field(repr=False)
-
-    def __str__(self) -> str:
-        rows = [f"{part.name}: {part.process} run by {part.model}" for part in self.parts]
-        where = [f"source: {path}" for path in self.sources]
-        return "\n".join([f"Lava network ({self.model})", *rows, *where])
-
-
 class LavaExecutable:
     """A graph compiled by Lava in the worker."""
 
@@ -67,26 +31,18 @@ class LavaExecutable:
         self.graph, self.model, self.chunk, self.timeout = graph, model, chunk, timeout
         document, self._arrays = to_document(graph.flat())
         self._document = {**document, "order": list(graph.order)}
-        self._dtype = np.float64 if graph.domain == "float" else np.int64
         self._name = f"graph{next(_names)}"
         self._worker: Worker | None = None
         self._parts: tuple[Part, ...] = ()
-        self._finalizer: Callable[[], Any] | None = None
         self._built_on()
 
     @property
     def artefact(self) -> LavaNetwork:
-        """Return the Lava network: its parts, their source, the worker."""
+        """Return the Lava network: its parts, their source, the worker, all of it to export."""
         worker = self._built_on()
-        folder = WORKER.parent / "network"
+        python = worker.environment.python
         return LavaNetwork(
-            model=self.model,
-            parts=self._parts,
-            python=worker.environment.python,
-            sources=(folder / "network.py", folder / "parts.py"),
-            document=self._document,
-            arrays=self._arrays,
-            worker=worker,
+            self.model, self._parts, python, worker.pid, self._document, self._arrays
         )
 
     def run(
@@ -96,36 +52,34 @@ class LavaExecutable:
 
         Raises `EngineError` if Lava fails, dies or is silent for longer than the option timeout.
         """
+        worker = self._built_on()
         episodes = next((len(values) for values in inputs.values()), 1)
-        sent = {path: values.astype(self._wire_dtype) for path, values in inputs.items()}
+        wire = np.float64 if self.graph.domain == "float" else np.int32
+        sent = {path: values.astype(wire) for path, values in inputs.items()}
         request = {"request": "run", "graph": self._name, "episodes": episodes, "steps": steps}
         trace = self._empty_trace(episodes, steps)
-        kinds: dict[str, Mapping[str, Array]] = {"spikes": trace.spikes, "states": trace.states}
-        done = 0
-        for header, arrays in self._built_on().ask(request, sent, self.timeout):
-            for key, values in arrays.items():
-                kind, _, target = key.partition("/")
+        records = {"spikes": trace.spikes, "states": trace.states}
+        with closing(worker.ask(request, sent, self.timeout)) as frames:
+            for header, arrays in frames:
+                if header["kind"] != "chunk":
+                    continue
                 e, t = header["episode"], header["step"]
-                kinds[kind][target][e : e + len(values), t : t + values.shape[1]] = values
-            if header["kind"] == "chunk":
-                done += _episode_steps(arrays)
+                for key, values in arrays.items():
+                    kind, _, target = key.partition("/")
+                    records[kind][target][e : e + len(values), t : t + values.shape[1]] = values
                 if progress:
-                    progress(steps * done // max(1, episodes * steps), steps)
+                    progress(header["done"] // episodes, steps)
         return trace
 
     def close(self) -> None:
         """Stop the Lava network; the worker stays for other graphs. Safe to call twice."""
-        if self._worker is not None and self._worker.alive:
-            _release(self._worker, self._name)
+        worker, self._worker = self._worker, None
+        if worker is not None and worker.alive:
+            _release(worker, self._name)
             try:
-                _flush(self._worker)
+                _flush(worker)
             except EngineError:
-                self._worker.kill()  # it would not stop, so it was ended
-        self._worker = None
-
-    @property
-    def _wire_dtype(self) -> Any:
-        return np.float64 if self.graph.domain == "float" else np.int32
+                worker.kill()  # it did not stop in time, so it was ended
 
     def _built_on(self) -> Worker:
         """Return the worker, with the graph built on it."""
@@ -140,7 +94,7 @@ class LavaExecutable:
             "model": self.model,
             "chunk": self.chunk,
         }
-        header, _ = next(iter(list(worker.ask(request, self._arrays, self.timeout))))
+        header, _ = worker.tell(request, self._arrays, self.timeout)
         self._parts = tuple(Part(*entry) for entry in header["parts"])
         self._worker = worker
         weakref.finalize(self, _release, worker, self._name).atexit = False
@@ -148,17 +102,14 @@ class LavaExecutable:
 
     def _empty_trace(self, episodes: int, steps: int) -> Trace:
         lifs = self.graph.of_kind(LIF)
+        dtype = np.float64 if self.graph.domain == "float" else np.int64
         spikes = {path: np.zeros((episodes, steps, lif.size), bool) for path, lif in lifs.items()}
-        states = {
-            probe.target: np.zeros((episodes, steps, lifs[probe.path].size), self._dtype)
+        states: dict[str, Array] = {
+            probe.target: np.zeros((episodes, steps, lifs[probe.path].size), dtype)
             for probe in self.graph.flat_probes
             if probe.variable in LIF.STATES
         }
         return Trace(spikes, states)
-
-
-def _episode_steps(arrays: Mapping[str, Array]) -> int:
-    return next((len(values) * values.shape[1] for values in arrays.values()), 0)
 
 
 def _release(worker: Worker, name: str) -> None:
@@ -170,4 +121,4 @@ def _flush(worker: Worker) -> None:
     """Stop the networks that are no longer needed."""
     names, worker.dropped = list(dict.fromkeys(worker.dropped)), []
     if names:
-        list(worker.ask({"request": "close", "graphs": names}, timeout=CLOSE_SECONDS))
+        worker.tell({"request": "close", "graphs": names}, timeout=CLOSE_SECONDS)

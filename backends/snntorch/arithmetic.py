@@ -1,8 +1,9 @@
 """Loihi's integer arithmetic on integers carried in float64 tensors, where all of it is exact.
 
-Exact because no value reaches 2**53: a state has at most 32 bits, a decay factor 13. Each function
-is the reference's (`backends/reference/loihi.py`) as to values, and passes gradients straight
-through as if nothing had been rounded or wrapped, for quantisation-aware training.
+Exact because no value reaches 2**53: a state has at most 32 bits, a decay factor 13, and sums
+that could get there are taken in two halves (`product32`). The values are those of the reference
+(`backends/reference/loihi.py`); gradients pass straight through as if nothing had been rounded or
+wrapped, for quantisation-aware training.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ def half_even(x: Tensor) -> Tensor:
 def wrap32(x: Tensor) -> Tensor:
     """Return x as a 32-bit register holds it; gradient 1."""
     return x - 2.0**32 * torch.floor((x + 2.0**31) * 2.0**-32).detach()
+
+
+def product32(s: Tensor, weights: Tensor) -> Tensor:
+    """Return ``wrap32(s @ weights.T)`` where the sums may pass 2**53, but not 2**68."""
+    high = torch.floor(s * 2.0**-16).detach()
+    low = s - 2.0**16 * high
+    return wrap32(2.0**16 * wrap32(high @ weights.t()) + low @ weights.t())
 
 
 def wrap_u(u: Tensor) -> Tensor:

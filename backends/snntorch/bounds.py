@@ -16,8 +16,10 @@ from hebbgraph.backends.snntorch.network import GraphNetwork, Synapse
 from hebbgraph.backends.snntorch.neurons import GraphNeuron
 from hebbgraph.graph import Connection
 
-#: Integers up to this are exact in float32.
+#: Integers below this are exact in float32.
 EXACT_FLOAT32 = 2.0**24
+#: Integers below this are exact in float64.
+EXACT_FLOAT64 = 2.0**53
 #: No `Dense` emits more in the fixed domain.
 REGISTER = 2.0**31
 
@@ -42,13 +44,15 @@ class Bounds:
         bounds = [self.emitted(connection.source.rpartition(".")[0]) for connection in sources]
         return Bound(sum(b.largest for b in bounds), all(b.whole for b in bounds))
 
-    def product_is_exact_in_float32(self, path: str) -> bool:
-        """Return whether the sums of the Dense at `path` are integers below 2**24."""
+    def product(self, path: str) -> Bound:
+        """Return the bound on the sums in the Dense at `path`, before any shift or wrap."""
         synapse = self.network.node(path)
         assert isinstance(synapse, Synapse), path
         arriving = self.arriving(self.network.graph.sources(f"{path}.s"))
-        small = self._row_sum(path, synapse) * arriving.largest < EXACT_FLOAT32
-        return small and arriving.whole and (synapse.fixed or _is_whole(synapse.weights))
+        largest = self._row_sum(path, synapse) * arriving.largest
+        if not arriving.whole or largest >= EXACT_FLOAT32:
+            return Bound(largest, arriving.whole and synapse.fixed)  # no need to look
+        return Bound(largest, synapse.fixed or _is_whole(synapse.weights))
 
     def states(self, path: str, steps: int) -> tuple[float, float, float]:
         """Return bounds on 64 a, u and v of the FixedLIF at `path`, were nothing wrapped."""
@@ -71,14 +75,9 @@ class Bounds:
             return Bound(float(values.abs().max()), whole)
         if not module.fixed:
             return Bound(float("inf"), False)  # nothing needs more
-        sources = self.network.graph.sources(f"{path}.s")
-        if any(f"{path}.a" == c.source or self._is_dense(c.source) for c in sources):
+        if module.chained:
             return Bound(REGISTER, True)  # a chain of synapses may be a cycle
-        total = self._row_sum(path, module) * self.arriving(sources).largest
-        return Bound(min(total * 2.0**module.exponent + 1, REGISTER), True)
-
-    def _is_dense(self, source: str) -> bool:
-        return isinstance(self.network.node(source.rpartition(".")[0]), Synapse)
+        return Bound(min(self.product(path).largest * 2.0**module.exponent + 1, REGISTER), True)
 
     def _row_sum(self, path: str, synapse: Synapse) -> float:
         """Return the largest sum of absolute weights that one postsynaptic unit has."""

@@ -13,8 +13,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from hebbgraph.backends.snntorch.arithmetic import B, turns, wrap32
-from hebbgraph.backends.snntorch.bounds import REGISTER, Bounds
+from hebbgraph.backends.snntorch.arithmetic import B, product32, turns, wrap32
+from hebbgraph.backends.snntorch.bounds import EXACT_FLOAT32, EXACT_FLOAT64, REGISTER, Bound, Bounds
 from hebbgraph.backends.snntorch.network import GraphNetwork, Synapse
 from hebbgraph.backends.snntorch.neurons import FixedLIF, GraphNeuron
 
@@ -72,17 +72,20 @@ class Product(Emitter):
     def __init__(
         self,
         synapse: Synapse,
-        dtype: torch.dtype,
+        sums: Bound,
+        like: Tensor,
         episodes: int,
         longest_delay: int,
-        *,
-        wraps: bool,
     ) -> None:
+        narrow = sums.whole and sums.largest < EXACT_FLOAT32
+        dtype = torch.float32 if narrow else like.dtype
         weights = synapse.weights.detach()
         # A power of two above 1 is exact in the weights, one below it needs rounding of the sum.
         factor = 2.0 ** max(synapse.exponent, 0)
         self._weights = (weights.to(dtype) * factor if factor > 1 else weights.to(dtype)).t()
-        self._exponent, self._wraps = synapse.exponent, wraps
+        self._exponent = synapse.exponent
+        self._wraps = synapse.fixed and sums.largest * factor >= REGISTER
+        self._splits = synapse.fixed and sums.largest >= EXACT_FLOAT64
         pre, post = self._weights.shape
         self._sent: list[Tensor | None] = [None] * (longest_delay + 1)
         self._buffers = weights.new_empty(longest_delay + 1, episodes, post, dtype=dtype).unbind(0)
@@ -98,11 +101,15 @@ class Product(Emitter):
             return
         if s.dtype != self._s.dtype:
             s = self._s.copy_(s)
-        total = torch.mm(s, self._weights, out=self._buffers[slot])
-        if self._exponent < 0:
-            total.mul_(2.0**self._exponent).floor_()
+        total = self._buffers[slot]
+        if self._splits:
+            total.copy_(product32(s, self._weights.t()))
+        else:
+            torch.mm(s, self._weights, out=total)
         if self._wraps:
             total.copy_(wrap32(total))
+        if self._exponent < 0:
+            total.mul_(2.0**self._exponent).floor_()
         self._sent[slot] = total
 
     def emitted(self, t: int) -> Tensor | None:
@@ -236,11 +243,9 @@ def emitters(network: GraphNetwork, data: Mapping[str, Tensor], steps: int) -> d
         if isinstance(module, GraphNeuron):
             found[path] = _spiking(network, path, bounds, episodes, steps)
         elif isinstance(module, Synapse):
-            dtype = torch.float32 if bounds.product_is_exact_in_float32(path) else like.dtype
             delays = [c.delay or 0 for c in graph.flat_connections if c.source == f"{path}.a"]
-            wraps = module.fixed and bounds.emitted(path).largest >= REGISTER
             longest = max(delays, default=0)
-            found[path] = Product(module, dtype, episodes, longest, wraps=wraps)
+            found[path] = Product(module, bounds.product(path), like, episodes, longest)
         else:
             found[path] = Given(data[path])
     for path, emitter in found.items():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hebbgraph.backends.snntorch.arithmetic import downwards, half_even, wrap32
+from hebbgraph.backends.snntorch.arithmetic import downwards, half_even, product32, wrap32
 from hebbgraph.backends.snntorch.neurons import SURROGATES, FixedLIF, FloatLIF, GraphNeuron
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
@@ -49,12 +49,18 @@ class Source(nn.Module):
 
 @final
 class Synapse(nn.Module):
-    """`Dense`: ``weights`` (postsynaptic, presynaptic), a parameter in the float domain."""
+    """`Dense`: ``weights`` (postsynaptic, presynaptic), a parameter in the float domain.
+
+    `chained` says that another Dense feeds it, so that its sums may need more than 53 bits.
+    """
 
     weights: Tensor
 
-    def __init__(self, process: Dense, domain: Domain, dtype: torch.dtype) -> None:
+    def __init__(
+        self, process: Dense, domain: Domain, dtype: torch.dtype, *, chained: bool = False
+    ) -> None:
         super().__init__()
+        self.chained = chained
         self.fixed, self.exponent = domain == "fixed", process.exponent
         weights = torch.tensor(process.weights, dtype=dtype)
         if self.fixed:
@@ -64,8 +70,13 @@ class Synapse(nn.Module):
 
     def forward(self, s: Tensor) -> Tensor:
         """Return the currents for what arrives, `s` (..., presynaptic)."""
-        total = functional.linear(s, self.weights)
-        return wrap32(downwards(total * 2.0**self.exponent)) if self.fixed else total
+        if not self.fixed:
+            return functional.linear(s, self.weights)
+        if self.chained:
+            total = product32(s, self.weights)
+        else:
+            total = wrap32(functional.linear(s, self.weights))
+        return wrap32(downwards(total * 2.0**self.exponent))
 
     def extra_repr(self) -> str:
         """Return the shape."""
@@ -92,7 +103,7 @@ class GraphNetwork(nn.Module):
         self.graph = graph.flat()
         dtype = torch.float64 if graph.domain == "fixed" else dtype
         for path, process in self.graph.walk():
-            self._place(path, _module(process, graph.domain, dtype, spike_grad))
+            self._place(path, self._module(path, process, dtype, spike_grad))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return an independent network of the same graph, which is frozen and shared."""
@@ -109,6 +120,23 @@ class GraphNetwork(nn.Module):
             assert child is not None, path
             module = child
         return module
+
+    def _module(
+        self, path: str, process: Process, dtype: torch.dtype, spike_grad: str
+    ) -> nn.Module:
+        """Return the module of one process."""
+        domain = self.graph.domain
+        if isinstance(process, Input):
+            return Source(process, domain, dtype)
+        if isinstance(process, Dense):
+            ends = {c.source.rpartition(".")[0] for c in self.graph.sources(f"{path}.s")}
+            chained = not ends.isdisjoint(self.graph.of_kind(Dense))
+            return Synapse(process, domain, dtype, chained=chained)
+        assert isinstance(process, LIF), type(process).__name__  # the capability record says so
+        surrogate = SURROGATES[spike_grad]()
+        if domain == "fixed":
+            return FixedLIF(process, surrogate)
+        return FloatLIF(process, dtype, surrogate)
 
     def _place(self, path: str, module: nn.Module) -> None:
         """Put `module` at `path`; not by attribute, so that any name will do, ``train`` too."""
@@ -207,16 +235,3 @@ class GraphNetwork(nn.Module):
         if faults:
             raise Invalid("inputs", faults)
         return {path: inputs[path].to(self.like) for path in sources}
-
-
-def _module(process: Process, domain: Domain, dtype: torch.dtype, spike_grad: str) -> nn.Module:
-    """Return the module of one process."""
-    if isinstance(process, Input):
-        return Source(process, domain, dtype)
-    if isinstance(process, Dense):
-        return Synapse(process, domain, dtype)
-    assert isinstance(process, LIF), type(process).__name__  # the capability record says so
-    surrogate = SURROGATES[spike_grad]()
-    if domain == "fixed":
-        return FixedLIF(process, surrogate)
-    return FloatLIF(process, dtype, surrogate)

@@ -41,9 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HebbgraphError as error:
         print(f"hebbgraph: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("hebbgraph: interrupted, nothing was written", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away: no traceback at exit either
         return 141

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from hebbgraph import backend, hardware, runfolder
+from hebbgraph import backend, hardware, report, runfolder
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import print_comparison, print_survey
 from hebbgraph.errors import Fault, Invalid
@@ -103,6 +103,8 @@ def handle_run(parsed: argparse.Namespace) -> int:
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
         options=_options(parsed.option),
     )
+    if not parsed.no_folder:
+        report.require()
     with Reporter(not parsed.quiet) as progress:
         comparison = compare(config, progress)
         folder = None if parsed.no_folder else _write(parsed.runs, comparison, [])
@@ -113,6 +115,8 @@ def handle_demo(parsed: argparse.Namespace) -> int:
     """Compare everything on digits, survey the learning rules, write the report."""
     start = time.perf_counter()
     config = replace(DEMO, backends=tuple(backend.discover()), hardware=tuple(hardware.available()))
+    if not parsed.no_folder:
+        report.require()
     with Reporter(not parsed.quiet) as progress:
         comparison = compare(config, progress)
         surveys = [survey_rules(config, name, progress) for name in ("digits", "random")]
@@ -145,8 +149,6 @@ def _finish(
 
 def _write(parent: str, comparison: Comparison, surveys: Sequence[Survey]) -> Path:
     """Write the run folder: config, graph, results, environment, reports, pictures."""
-    from hebbgraph.report import render  # matplotlib and jinja2 are imported on use
-
     environment = runfolder.environment()
     config = comparison.config
     document = comparison.as_dict() | {"surveys": [survey.as_dict() for survey in surveys]}
@@ -160,7 +162,7 @@ def _write(parent: str, comparison: Comparison, surveys: Sequence[Survey]) -> Pa
         for seed, result in list(row.report.results.items())[:1] if row.report else ():
             name = f"rasters/{row.backend}-{row.domain}-seed{seed}.zip"
             files[name] = result.packed()
-    files |= render(comparison, surveys, environment)
+    files |= report.render(comparison, surveys, environment)
     name = f"{runfolder.timestamp()}-{config.model}-{config.data}"
     return runfolder.write_folder(parent, name, files)
 

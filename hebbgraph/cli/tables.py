@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hebbgraph.harness.compare import Comparison, Row, Survey
-from hebbgraph.metrics import Interval
+from hebbgraph.report.words import interval, verdict
 
 #: Columns where the output is no terminal.
 PLAIN_WIDTH = 160
@@ -29,7 +29,8 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(_accuracy(comparison))
     if comparison.config.hardware and comparison.reports:
         out.print(_energy(comparison))
-    out.print(verdict(comparison))
+    outcome = verdict(comparison)
+    out.print(outcome.headline, *outcome.details, sep="\n")
 
 
 def print_survey(survey: Survey) -> None:
@@ -45,24 +46,6 @@ def print_survey(survey: Survey) -> None:
     for name, value in first.baselines.items():
         table.add_row(f"baseline: {name.replace('_', ' ')}", interval(value, 2))
     console().print(table)
-
-
-def verdict(comparison: Comparison) -> str:
-    """Return in one sentence whether the engines agree."""
-    ran = [row for row in comparison.rows if row.report]
-    missing = sorted({row.backend for row in comparison.rows if row.unavailable})
-    text = f"{sum(row.agrees for row in ran)} of {len(ran)} runs are identical to the reference"
-    return text + (f"; unavailable: {', '.join(missing)}" if missing else "")
-
-
-def interval(value: Interval, digits: int) -> str:
-    """Return mean and interval, ``0.97 [0.95, 0.98]``."""
-    if value.n == 0:
-        return "-"
-    mean = f"{value.mean:.{digits}f}"
-    if value.n == 1:
-        return f"{mean} (1 seed)"
-    return f"{mean} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
 
 
 def _accuracy(comparison: Comparison) -> Table:

@@ -323,3 +323,11 @@ def test_a_first_import_in_a_thread_is_refused() -> None:
     done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
     assert done.stdout.startswith("EngineError")
     assert "main thread" in done.stdout
+
+
+def test_errors_of_the_program_are_not_reported_as_bugs_of_brian2() -> None:
+    code = "from hebbgraph.backends.brian2.engine import load; load(); raise ValueError('mine')"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=False, timeout=60, capture_output=True, text=True)
+    assert "ValueError: mine" in done.stderr
+    assert "Brian" not in done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hebbgraph.band import Band, quantity
+from hebbgraph.energy.band import Band, quantity
 from hebbgraph.counters import Counters, ProcessCounts
 from hebbgraph.energy import EnergyReport, energy, format_energy
 from hebbgraph.errors import Invalid

@@ -56,10 +56,12 @@ def _random_lif(rng: np.random.Generator, n: int, domain: Domain) -> LIF:
     if domain == "float":
         u, v = rng.random(n), rng.choice([0.0, 1.0, 0.3], n)
         return LIF(n, u, v, rng.normal(size=n), rng.random(n) * 9 - 1)
-    decays = [np.where(rng.random(n) < 0.5, rng.integers(0, 4096, n), rng.choice([0, 4095])) for _ in "uv"]
+    u, v = (
+        np.where(rng.random(n) < 0.5, rng.integers(0, 4096, n), rng.choice([0, 4095])) for _ in "uv"
+    )
     top = int(rng.choice([40, 2000, 2**17]))
     bias = rng.integers(-4096, 4096, n) if rng.random() < 0.5 else rng.integers(-9, 9, n)
-    return LIF(n, *decays, bias, rng.integers(0, top, n), int(rng.integers(0, 8)))
+    return LIF(n, u, v, bias, rng.integers(0, top, n), int(rng.integers(0, 8)))
 
 
 def _random_dense(rng: np.random.Generator, shape: tuple[int, int], domain: Domain) -> Dense:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hebbgraph import pictures
-from hebbgraph.band import Band
+from hebbgraph.energy.band import Band
 from hebbgraph.harness.compare import Comparison, RunConfig, compare
 from hebbgraph.harness.recall_report import Example
+from hebbgraph.report import pictures
 
 pytest.importorskip("matplotlib")
 
@@ -156,7 +156,7 @@ def test_axes_of_the_caller_are_used(comparison: Comparison, draw: Callable[...,
 
 def test_pyplot_is_never_imported() -> None:
     code = (
-        "import sys, numpy as np; from hebbgraph import pictures;"
+        "import sys, numpy as np; from hebbgraph.report import pictures;"
         "assert 'matplotlib' not in sys.modules;"
         "from hebbgraph.harness.recall_report import Example;"
         "s = np.ones((3, 4), np.int8); axes = pictures.raster(Example(0, 0, s[0], s[0], s));"

@@ -15,8 +15,8 @@ from hebbgraph.graph import Graph
 from hebbgraph.harness.compare import Comparison, Row, RunConfig, Survey, compare, survey_rules
 from hebbgraph.metrics import Interval
 from hebbgraph.report import render
-from hebbgraph.report_tables import approximations, energy
-from hebbgraph.report_words import baseline_words, collapses, interval, survey_words, verdict
+from hebbgraph.report.tables import approximations, energy
+from hebbgraph.report.words import baseline_words, collapses, interval, survey_words, verdict
 
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -190,7 +190,7 @@ def test_hostile_names_are_text(comparison: Comparison) -> None:
 
 def test_an_address_that_is_no_web_address_is_no_link(comparison: Comparison) -> None:
     from hebbgraph.hardware import load
-    from hebbgraph.report_tables import _citation
+    from hebbgraph.report.tables import _citation
 
     source = next(iter(load("cpu_generic").sources.values()))
     bad = source.model_copy(update={"doi": "", "url": "javascript:alert(1)"})

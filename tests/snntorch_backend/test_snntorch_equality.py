@@ -67,8 +67,8 @@ def random_case(style: Style, seed: int, episodes: int = 3) -> Case:
     connections.append(hg.Connection("chained.a", "a2.a", 1))
     probes = [hg.Probe(f"{name}.{state}") for name in cells for state in ("s", "u", "v")]
     graph = hg.Graph(f"{style}{seed}", processes, connections, probes, domain)
-    scale = 2 ** int(rng.integers(2, 15)) if style == "fixed" else 4
-    currents = rng.normal(0, scale, (episodes, STEPS - 20, 9))
+    scale = 2 ** int(rng.choice([2, 6, 14, 20])) if style == "fixed" else 4
+    currents = rng.normal(0, scale, (episodes, STEPS - 20, 9)).clip(-(2.0**17), 2.0**17)
     grain = {"fixed": 0.5, "whole": 1.0, "generic": 0.01}[style]
     data = {
         "currents": grain * np.rint(currents / grain),  # halves in `fixed`: they are rounded
@@ -212,6 +212,35 @@ def _traits(emitter: Emitter) -> set[str]:
         traits = {"fixed wraps"} if emitter._wraps else {"fixed plain"}
         return traits | ({"fixed saturates"} if emitter._saturates else set())
     return {"fixed far"} if isinstance(emitter, FarSpiking) else set()
+
+
+@pytest.mark.parametrize(("exponents", "units"), [((7, 0), 17000), ((7, -8), 17000), ((7, 7), 40)])
+def test_sums_beyond_53_bits(exponents: tuple[int, int], units: int) -> None:
+    rng = np.random.default_rng(11)
+    graph = hg.Graph(
+        "far",
+        {
+            "x": hg.Input(2),
+            "up": hg.Dense(rng.integers(240, 256, (units, 2)), exponents[0]),
+            "down": hg.Dense(rng.integers(240, 256, (2, units)), exponents[1]),
+            "cell": hg.LIF(2, 4095, 4095, 0, 100),
+        },
+        [
+            hg.Connection("x.out", "up.s"),
+            hg.Connection("up.a", "down.s"),
+            hg.Connection("down.a", "cell.a"),
+        ],
+        [hg.Probe("cell.u"), hg.Probe("cell.v")],
+        "fixed",
+    )
+    case: Case = (graph, {"x": rng.integers(2**22, 2**23, (3, 5, 2))}, 8)
+    down = _emitters(case)["down"]
+    assert isinstance(down, Product)
+    assert down._splits == (units == 17000)
+    reference = run(case, "reference")
+    assert np.unique(reference.states["cell.u"]).size > 10
+    assert_same(run(case), reference)
+    assert_same(forward(case), reference)
 
 
 @pytest.mark.parametrize("domain", ["float", "fixed"])

@@ -60,6 +60,8 @@ class Engine:
         self.model = model
         self.buffers = Buffers(plan, model, chunk)
         self.time_step = 0
+        #: Episodes times steps of the chunk last run.
+        self.chunk_size = 0
         self.parts = []
         plans = [plan] if model == "fused" else plan.components()
         self.networks = [self._start(part) for part in plans]
@@ -89,6 +91,7 @@ class Engine:
                 yield start, t, spikes, states
 
     def _advance(self, steps, episodes, fresh):
+        self.chunk_size = steps * episodes
         control = self.buffers.control
         control[[parts.ORIGIN, parts.FRESH]] = self.time_step, fresh
         control[[parts.STEPS, parts.EPISODES]] = steps, episodes

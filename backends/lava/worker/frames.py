@@ -54,7 +54,7 @@ class Pipe:
             self._write(memoryview(_LENGTH.pack(len(text)) + text), deadline)
             for array in payload.values():
                 if array.size:
-                    self._write(memoryview(array.reshape(-1).view(np.uint8)), deadline)
+                    self._write(array.reshape(-1).view(np.uint8).data, deadline)
 
     def receive(
         self, timeout: float | None = None

@@ -8,11 +8,12 @@ and their products always in float64. Nothing is ever rounded, so the result is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .plan import Node, Plan
+if TYPE_CHECKING:  # one name here, another in the worker
+    from hebbgraph.backends.lava.worker.plan import Node, Plan
 
 Array = np.ndarray[Any, Any]
 

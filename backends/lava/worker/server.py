@@ -39,7 +39,7 @@ class Server:
                 self._fail(f"{type(error).__name__}: {error}")
 
     def _listen(self):
-        """Queue requests; end everything when the other side is gone, report a dead Lava process."""
+        """Queue requests; report a dead Lava process; end all when the other side is gone."""
         try:
             while True:
                 if self.pipe.readable(WATCH_SECONDS):
@@ -67,15 +67,16 @@ class Server:
         self.pipe.send({"kind": "built", "parts": built.parts})
 
     def _run(self, header, arrays):
-        built = self.engines[header["graph"]]
+        built, done = self.engines[header["graph"]], 0
         self.running = True
-        for episode, step, spikes, states in built.run(
-            arrays, header["episodes"], header["steps"]
-        ):
+        for chunk in built.run(arrays, header["episodes"], header["steps"]):
+            episode, step, spikes, states = chunk
             found = {f"spikes/{path}": raster for path, raster in spikes.items()}
             found.update({f"states/{path}.{name}": a for (path, name), a in states.items()})
-            chunk = {key: np.swapaxes(array, 0, 1) for key, array in found.items()}
-            self.pipe.send({"kind": "chunk", "episode": episode, "step": step}, chunk)
+            swapped = {key: np.swapaxes(array, 0, 1) for key, array in found.items()}
+            done += built.chunk_size
+            place = {"episode": episode, "step": step, "done": done}
+            self.pipe.send({"kind": "chunk", **place}, swapped)
         self.running = False
         self.pipe.send({"kind": "done"})
 

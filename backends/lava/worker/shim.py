@@ -11,7 +11,7 @@ import sys
 
 def apply() -> None:
     """Import that module so that `import lava` works; does nothing on Python 3.10."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the worker runs on 3.10 too
         return
     original = dataclasses.dataclass
     dataclasses.dataclass = functools.partial(original, unsafe_hash=True)

@@ -77,7 +77,7 @@ class Delay(AbstractProcess):
 
 
 class DelayModel(PyLoihiProcessModel):
-    """A ring of `steps` rows; sends before it receives, so that loops do not wait for themselves."""
+    """A ring of `steps` rows; it sends before it receives, so no loop waits for itself."""
 
     def __init__(self, proc_params):
         super().__init__(proc_params)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hebbgraph import __version__, pictures, report_tables, runfolder
+from hebbgraph import __version__, runfolder
 from hebbgraph.draw import tree
 from hebbgraph.errors import Unavailable
 from hebbgraph.harness.compare import Comparison, Survey
 from hebbgraph.harness.recall_report import RecallReport
 from hebbgraph.metrics import settling
-from hebbgraph.report_words import baseline_words, survey_words, task_words, verdict
+from hebbgraph.report import pictures, tables
+from hebbgraph.report.words import baseline_words, survey_words, task_words, verdict
 
 #: Recalls shown.
 EXAMPLES = 3
@@ -85,16 +86,16 @@ def _content(comparison: Comparison, environment: Mapping[str, Any]) -> dict[str
         "version": __version__,
         "task": task_words(comparison),
         "verdict": verdict(comparison),
-        "engines": report_tables.engines(comparison),
-        "energy": report_tables.energy(comparison),
+        "engines": tables.engines(comparison),
+        "energy": tables.energy(comparison),
         "baseline_words": baseline_words(first) if first else [],
-        "baselines": report_tables.baselines(first) if first else None,
-        "approximations": report_tables.approximations(reports),
-        "environment": report_tables.environment(environment, comparison),
-        "provenance": report_tables.provenance(comparison),
+        "baselines": tables.baselines(first) if first else None,
+        "approximations": tables.approximations(reports),
+        "environment": tables.environment(environment, comparison),
+        "provenance": tables.provenance(comparison),
         "graph_hash": comparison.graph.content_hash,
         "tree": tree(comparison.graph),
-        "machines": report_tables.machines(comparison),
+        "machines": tables.machines(comparison),
     }
 
 
@@ -150,7 +151,7 @@ def _survey(survey: Survey, number: int) -> dict[str, Any]:
     return {
         "title": title,
         "words": survey_words(survey),
-        "table": report_tables.survey(survey),
+        "table": tables.survey(survey),
         "picture": Picture(f"pictures/rules-{number}.png", caption, pictures.png(axes)),
     }
 
@@ -160,7 +161,7 @@ def _templates(escape: Any) -> Any:
     import jinja2
 
     found = jinja2.Environment(
-        loader=jinja2.PackageLoader("hebbgraph", "templates"),
+        loader=jinja2.PackageLoader("hebbgraph.report", "templates"),
         autoescape=escape is None,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

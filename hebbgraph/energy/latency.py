@@ -16,8 +16,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hebbgraph.band import Band
 from hebbgraph.counters import SYNAPSE_BITS, Counters
+from hebbgraph.energy.band import Band
 from hebbgraph.hardware import PLACEMENT_COUNTERS, Hardware, Limits
 
 

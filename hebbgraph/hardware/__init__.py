@@ -31,10 +31,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from hebbgraph.checked_yaml import check, parse_mapping
 from hebbgraph.counters import COUNTERS
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.hardware_faults import consistency_faults
+from hebbgraph.hardware.checked_yaml import check, parse_mapping
+from hebbgraph.hardware.faults import consistency_faults
 
 Basis = Literal[
     "silicon_measured",

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hebbgraph.band import Band, format_energy
 from hebbgraph.energy import EnergyReport
+from hebbgraph.energy.band import Band, format_energy
 from hebbgraph.errors import Invalid
 from hebbgraph.hardware import load
 from hebbgraph.harness.compare import Comparison, Row, Survey
 from hebbgraph.harness.recall_report import RecallReport
-from hebbgraph.report_words import NO_BREAK, basis_words, interval, listed, priced
+from hebbgraph.report.words import NO_BREAK, basis_words, interval, listed, priced
 
 #: Counters of learning, which recall without plasticity never raises.
 LEARNING = (

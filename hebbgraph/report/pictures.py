@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph import metrics
-from hebbgraph.band import Band, format_energy
 from hebbgraph.energy import EnergyReport
+from hebbgraph.energy.band import Band, format_energy
 from hebbgraph.errors import Unavailable
 from hebbgraph.harness.compare import Comparison
 from hebbgraph.harness.recall_report import Example, RecallReport
 from hebbgraph.metrics import Interval
-from hebbgraph.report_words import basis_words, priced
+from hebbgraph.report.words import basis_words, priced
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hebbgraph.band import Band
+from hebbgraph.energy.band import Band
 
 if TYPE_CHECKING:
     from hebbgraph.energy import EnergyReport, Line

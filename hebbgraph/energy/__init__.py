@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hebbgraph import ledger
-from hebbgraph.band import Band, format_energy
 from hebbgraph.counters import COUNTERS, LENGTHS, Counters
+from hebbgraph.energy import ledger
+from hebbgraph.energy.band import Band, format_energy
+from hebbgraph.energy.latency import Latency, latency
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.hardware import PLACEMENT_COUNTERS, Cost, Hardware, load
-from hebbgraph.latency import Latency, latency
 
 if TYPE_CHECKING:
     from hebbgraph.result import Result
