@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_what_is_named_must_be_a_python310(
         find_python310()
 
 
-def finished(folder: Path, shim: bool = False, **changes: object) -> Path:
+def finished(folder: Path, shim: bool = False, **changes: Any) -> Path:
     fake_python(folder / "bin" / "python")
     entry = {
         "format": environment.FORMAT,
@@ -130,7 +131,8 @@ def test_half_made_is_not_there(bare_machine: Path, damage: str) -> None:
     elif damage == "python":
         (folder / "bin" / "python").unlink()
     else:
-        finished(folder, **{damage: "another"})
+        changes: dict[str, Any] = {damage: "another"}
+        finished(folder, **changes)
     assert not BACKEND.availability().usable
 
 

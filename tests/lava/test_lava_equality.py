@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hebbgraph.backends.lava import LavaBackend
 from hebbgraph.backends.lava.worker.kernel import Kernel
 from hebbgraph.backends.lava.worker.plan import read_plan
-from hebbgraph.compile import compile, encode_inputs
+from hebbgraph.compile import compile, encode_inputs  # noqa: A004 - the field's word
 from hebbgraph.errors import Invalid
 from hebbgraph.graph import Connection, Graph, Probe
 from hebbgraph.processes import DOMAINS, LIF, Dense, Domain, Input
@@ -167,7 +167,7 @@ def test_an_exported_network_runs_without_hebbgraph(model: str, tmp_path: Path) 
     lif = LIF(2, decay_v=0, bias=1, threshold=2)
     graph = chain("float", Dense(np.eye(2)), Dense(np.eye(2)), lif)
     with compile(graph, "lava", model=model) as program:
-        network = program.artefact
+        network = program.artefact  # nothing was run yet
         names = {part.name for part in network.parts}
         assert names == ({"network"} if model == "fused" else {"x", "a", "b", "l"})
         assert all(path.is_file() for path in network.sources)

@@ -28,7 +28,7 @@ def test_arrays_come_back_as_they_were(ends: tuple[Pipe, Pipe]) -> None:
         "a": np.arange(6, dtype=np.int32).reshape(2, 3).T,
         "b": np.array([[True, False]]),
         "none": np.zeros((0, 4)),
-        "one": np.float64(2.5),
+        "one": np.array(2.5),
         "view": np.arange(20.0)[::3],
     }
     here.send({"kind": "x", "text": "ü"}, arrays)

@@ -214,15 +214,37 @@ def _traits(emitter: Emitter) -> set[str]:
     return {"fixed far"} if isinstance(emitter, FarSpiking) else set()
 
 
-@pytest.mark.parametrize(("exponents", "units"), [((7, 0), 17000), ((7, -8), 17000), ((7, 7), 40)])
-def test_sums_beyond_53_bits(exponents: tuple[int, int], units: int) -> None:
-    rng = np.random.default_rng(11)
+@pytest.mark.parametrize("exponent", [-8, -1, 0, 7])
+def test_sums_wrap_before_they_are_shifted(exponent: int) -> None:
+    rng = np.random.default_rng(12)
     graph = hg.Graph(
         "far",
         {
-            "x": hg.Input(2),
-            "up": hg.Dense(rng.integers(240, 256, (units, 2)), exponents[0]),
-            "down": hg.Dense(rng.integers(240, 256, (2, units)), exponents[1]),
+            "x": hg.Input(9),
+            "w": hg.Dense(rng.integers(240, 256, (4, 9)), exponent),
+            "cell": hg.LIF(4, 4095, 4095, 0, 100),
+        },
+        [hg.Connection("x.out", "w.s"), hg.Connection("w.a", "cell.a")],
+        [hg.Probe("cell.u"), hg.Probe("cell.v")],
+        "fixed",
+    )
+    x = rng.integers(2**21, 2**23, (3, 30, 9))
+    assert (x.sum(axis=-1) * 240 > 2**31).any()
+    case: Case = (graph, {"x": x}, 31)
+    reference = run(case, "reference")
+    assert_same(run(case), reference)
+    assert_same(forward(case), reference)
+
+
+@pytest.mark.parametrize("exponent", [0, 7])
+def test_sums_beyond_53_bits(exponent: int) -> None:
+    units = 20000
+    graph = hg.Graph(
+        "far",
+        {
+            "x": hg.Input(1),
+            "up": hg.Dense(np.full((units, 1), 255)),
+            "down": hg.Dense(np.full((2, units), 255) - np.eye(2, units), exponent),
             "cell": hg.LIF(2, 4095, 4095, 0, 100),
         },
         [
@@ -233,12 +255,10 @@ def test_sums_beyond_53_bits(exponents: tuple[int, int], units: int) -> None:
         [hg.Probe("cell.u"), hg.Probe("cell.v")],
         "fixed",
     )
-    case: Case = (graph, {"x": rng.integers(2**22, 2**23, (3, 5, 2))}, 8)
-    down = _emitters(case)["down"]
-    assert isinstance(down, Product)
-    assert down._splits == (units == 17000)
+    x = 2**23 - np.arange(1, 61).reshape(3, 20, 1)
+    assert (x * 255 * (units * 255 - 1) > 2**53).all()
+    case: Case = (graph, {"x": x}, 22)
     reference = run(case, "reference")
-    assert np.unique(reference.states["cell.u"]).size > 10
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
 

@@ -101,7 +101,9 @@ class Engine:
         self.time_step += lava_steps
 
     def close(self):
-        """Stop Lava's processes."""
+        """Stop Lava's processes; a runtime that never ran would hang, so it runs one step."""
+        if self.time_step == 0:
+            self._advance(1, 1, True)
         for network in self.networks:
             network.stop()
 

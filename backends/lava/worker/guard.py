@@ -9,6 +9,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 
 _PR_SET_PDEATHSIG = 1
 
@@ -42,12 +43,22 @@ def end_session():
 
 
 def fallen():
-    """Return the name of a Lava process that has ended; None while all live. Reaps nothing."""
+    """Return the Lava processes that have ended, by process id; nothing is reaped."""
+    ended = {}
     for child in list(multiprocessing.process._children):
         try:
             flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
             if os.waitid(os.P_PID, child.pid, flags) is not None:
-                return child.name
+                ended[child.pid] = child
         except (ChildProcessError, ValueError, TypeError):
             continue
-    return None
+    return ended
+
+
+def explain(child):
+    """Return why a Lava process ended: the exception that lava keeps for its `join`, if any."""
+    if not child._pconn.poll():
+        return f"Lava process {child.name} died"
+    error, trace = child._pconn.recv() or (None, "")
+    sys.stderr.write(trace)
+    return f"{type(error).__name__}: {error}" if error else f"Lava process {child.name} ended"

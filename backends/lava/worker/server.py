@@ -12,6 +12,8 @@ from hebbgraph_lava.plan import read_plan
 
 #: Seconds between two looks at the parent and at Lava's processes.
 WATCH_SECONDS = 0.25
+#: Looks after which a run whose Lava process has ended is given up; lava itself may notice before.
+PATIENCE = 4
 
 
 class Server:
@@ -35,19 +37,23 @@ class Server:
                 answer = {"build": self._build, "run": self._run, "close": self._close}
                 answer[header["request"]](header, arrays)
             except Exception as error:  # whatever it is, the other side is to hear of it
-                traceback.print_exc()
+                if not guard.fallen():  # else lava has printed why
+                    traceback.print_exc()
                 self._fail(f"{type(error).__name__}: {error}")
 
     def _listen(self):
         """Queue requests; report a dead Lava process; end all when the other side is gone."""
+        seen = 0
         try:
             while True:
                 if self.pipe.readable(WATCH_SECONDS):
                     self.requests.put(self.pipe.receive())
                 elif os.getppid() != self.parent:
                     guard.end_session()
-                elif self.running and (name := guard.fallen()):
-                    self._fail(f"Lava process {name} ended during a run")
+                ended = guard.fallen() if self.running else {}
+                seen = seen + 1 if ended else 0
+                if seen == PATIENCE:
+                    self._fail(guard.explain(ended[min(ended)]))
         finally:
             guard.end_session()
 
