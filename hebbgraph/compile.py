@@ -109,7 +109,6 @@ class Program:
         start = time.perf_counter()
         trace = self._executable.run(emitted, steps, progress)
         seconds = time.perf_counter() - start
-        padded = {path: _padded(values, steps) for path, values in emitted.items()}
         provenance = Provenance(
             graph=self.graph.name,
             graph_hash=self.graph.content_hash,
@@ -124,7 +123,7 @@ class Program:
             f"{path}.weights": process.weights
             for path, process in self.graph.of_kind(Dense).items()
         }
-        counters = count(self.graph, padded, trace.spikes, steps)
+        counters = count(self.graph, emitted, trace.spikes, steps)
         return Result(trace.spikes, trace.states, counters, provenance, weights)
 
     def close(self) -> None:
@@ -208,11 +207,6 @@ def _input_fault(path: str, process: Input, data: NDArray[Any], steps: int | Non
 def _emit(process: Input, data: NDArray[Any], domain: Domain) -> NDArray[Any]:
     values: NDArray[Any] = data.astype(np.float64) * np.asarray(process.gain)
     return values if domain == "float" else np.rint(values).astype(np.int64)
-
-
-def _padded(values: NDArray[Any], steps: int) -> NDArray[Any]:
-    missing = steps - values.shape[1]
-    return np.pad(values, ((0, 0), (0, missing), (0, 0))) if missing else values
 
 
 __all__ = ["LOWERING", "Program", "compile", "encode_inputs", "lower_stages"]

@@ -127,7 +127,7 @@ def count(
     """Return the counters of one run of `graph`.
 
     `inputs` is what each Input emitted, `spikes` what each spiking process emitted, both by path
-    with shape (episodes, steps, units).
+    with shape (episodes, steps, units); an input that ends early emits nothing afterwards.
     """
     episodes = next((len(array) for array in (*inputs.values(), *spikes.values())), 1)
     emitted = _with_relays(graph, {**inputs, **spikes}, episodes, steps)
@@ -136,9 +136,9 @@ def count(
         if isinstance(process, Input):
             counts[path] = _count_input(process, emitted[path])
         elif isinstance(process, Dense):
-            counts[path] = _count_dense(graph, path, process, emitted, episodes * steps)
+            counts[path] = _count_dense(graph, path, process, emitted, episodes, steps)
         elif isinstance(process, LIF):
-            counts[path] = _count_lif(graph, path, process, emitted)
+            counts[path] = _count_lif(graph, path, process, emitted, steps)
         else:
             raise AssertionError(f"no counting rule for {type(process).__name__}")
     entered = [counts[path] for path in graph.of_kind(Input)]
@@ -193,8 +193,8 @@ def _with_relays(
             arriving = np.zeros((episodes, dense[path].weights.shape[1]), dtype)
             for connection in graph.sources(f"{path}.s"):
                 sent_at = t - (connection.delay or 0)
-                if sent_at >= 0:
-                    source = emitted[connection.source.rpartition(".")[0]]
+                source = emitted[connection.source.rpartition(".")[0]]
+                if 0 <= sent_at < source.shape[1]:
                     arriving = arriving + source[:, sent_at]
             emitted[path][:, t] = step(dense[path], {}, {"s": arriving})["a"]
     return emitted
@@ -208,42 +208,47 @@ def _count_input(process: Input, values: NDArray[Any]) -> ProcessCounts:
 
 
 def _count_dense(
-    graph: Graph, path: str, process: Dense, emitted: Mapping[str, NDArray[Any]], timesteps: int
+    graph: Graph,
+    path: str,
+    process: Dense,
+    emitted: Mapping[str, NDArray[Any]],
+    episodes: int,
+    steps: int,
 ) -> ProcessCounts:
     fan_out = np.count_nonzero(process.weights, axis=0).astype(np.int64)
     words = -(-fan_out * SYNAPSE_BITS // WORD_BITS)
     synops = {"spike": 0, "graded": 0}
     words_read = 0
     for connection in graph.sources(f"{path}.s"):
-        arriving = _events(connection, emitted)
-        events = np.count_nonzero(arriving, axis=(0, 1)).astype(np.int64)
+        events = _events_by_unit(connection, emitted, steps)
         synops[graph.port(connection.source).signal] += int(events @ fan_out)
         words_read += int(events @ words)
     return ProcessCounts(
         graded_events=int(np.count_nonzero(emitted[path])) if path in emitted else 0,
         synops_ac=synops["spike"],
         synops_mac=synops["graded"],
-        synops_dense=timesteps * process.weights.size,
+        synops_dense=episodes * steps * process.weights.size,
         synaptic_words=words_read,
     )
 
 
 def _count_lif(
-    graph: Graph, path: str, process: LIF, emitted: Mapping[str, NDArray[Any]]
+    graph: Graph, path: str, process: LIF, emitted: Mapping[str, NDArray[Any]], steps: int
 ) -> ProcessCounts:
     raster = emitted[path]
-    active = raster.astype(bool)
     biased = np.asarray(process.bias) != 0
+    updates = raster.size
     if not biased.all():
+        active = raster | biased
         for connection in graph.sources(f"{path}.a"):
             source = connection.source.rpartition(".")[0]
             synapse = graph.flat_processes[source]
             if isinstance(synapse, Dense):
                 touched = _touched(graph, source, synapse, emitted, raster.shape[:2])
-                active |= _delayed(touched, connection.delay or 0)
+                active |= _delayed(touched, connection.delay or 0, steps)
             else:
-                active |= _events(connection, emitted)
-    updates = int(np.count_nonzero(active | biased))
+                active |= _events(connection, emitted, steps)
+        updates = int(np.count_nonzero(active))
     return ProcessCounts(
         spikes=int(np.count_nonzero(raster)),
         neuron_accesses=raster.size,
@@ -262,21 +267,33 @@ def _touched(
     """Return where an event passes a nonzero synapse: (episodes, steps, postsynaptic units)."""
     arriving = np.zeros((*shape, process.weights.shape[1]), dtype=bool)
     for connection in graph.sources(f"{path}.s"):
-        arriving |= _events(connection, emitted)
+        arriving |= _events(connection, emitted, shape[1])
     synapses = (process.weights != 0).T.astype(np.float32)
     return np.asarray(arriving.astype(np.float32) @ synapses > 0)
 
 
-def _events(connection: Connection, emitted: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+def _events(
+    connection: Connection, emitted: Mapping[str, NDArray[Any]], steps: int
+) -> NDArray[np.bool_]:
     """Return where `connection` delivers a nonzero value: (episodes, steps, units)."""
     values = emitted[connection.source.rpartition(".")[0]]
-    return _delayed(np.asarray(values != 0), connection.delay or 0)
+    return _delayed(np.asarray(values != 0), connection.delay or 0, steps)
 
 
-def _delayed(values: NDArray[np.bool_], delay: int) -> NDArray[np.bool_]:
-    """Return `values` (episodes, steps, units) `delay` steps later, nothing before."""
-    if delay == 0:
-        return values
-    late = np.zeros_like(values)
-    late[:, delay:] = values[:, :-delay]
+def _events_by_unit(
+    connection: Connection, emitted: Mapping[str, NDArray[Any]], steps: int
+) -> NDArray[np.int64]:
+    """Return how many nonzero values `connection` delivers from each unit: (units,)."""
+    kept = max(0, steps - (connection.delay or 0))
+    values = emitted[connection.source.rpartition(".")[0]][:, :kept]
+    mask = values if values.dtype == bool else values != 0
+    counts: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64).sum(axis=0)
+    return counts
+
+
+def _delayed(values: NDArray[np.bool_], delay: int, steps: int) -> NDArray[np.bool_]:
+    """Return `values` (episodes, given, units) `delay` steps later, nothing before or after."""
+    late = np.zeros((values.shape[0], steps, values.shape[2]), dtype=bool)
+    kept = values[:, : max(0, steps - delay)]
+    late[:, delay : delay + kept.shape[1]] = kept
     return late

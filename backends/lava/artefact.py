@@ -18,7 +18,7 @@ from hebbgraph.files import write_atomic
 
 _WORKER = Path(__file__).parent / "worker"
 #: What of the worker an exported network needs, beside the folder of Lava Processes.
-_MODULES = ("__init__.py", "plan.py", "kernel.py", "memory.py", "shim.py", "engine.py")
+_MODULES = ("__init__.py", "plan.py", "kernel.py", "memory.py", "shim.py", "guard.py", "engine.py")
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def test_an_exception_in_a_lava_process(model: str) -> None:
         worker.tell({"request": "build", "graph": "broken", **request}, arrays, 30)
         sent = {"x": np.ones((1, 3, 3), np.int32)}
         run = {"request": "run", "graph": "broken", "episodes": 1, "steps": 3}
-        with pytest.raises(EngineError, match="shapes"):
+        with pytest.raises(EngineError, match=r"^lava: ValueError: .*shapes"):
             worker.tell(run, sent, 30)
         assert_gone(worker.pid)
         assert_works(program)
@@ -262,12 +262,18 @@ def main_program(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Po
 
 
 @pytest.mark.parametrize(
-    "main_program",
-    [("fused", "running"), ("parts", "running"), ("fused", "idle")],
-    indirect=True,
-    ids=lambda value: "-".join(value),
+    ("main_program", "number"),
+    [
+        (("fused", "running"), signal.SIGINT),
+        (("parts", "running"), signal.SIGINT),
+        (("parts", "running"), signal.SIGTERM),
+        (("fused", "running"), signal.SIGKILL),
+        (("parts", "running"), signal.SIGKILL),
+        (("fused", "idle"), signal.SIGKILL),
+    ],
+    indirect=["main_program"],
+    ids=str,
 )
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_main_program_is_ended(
     main_program: tuple[subprocess.Popen[str], int], number: signal.Signals
 ) -> None:

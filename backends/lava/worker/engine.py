@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+from hebbgraph_lava import guard
 from hebbgraph_lava.kernel import Kernel
 from hebbgraph_lava.memory import shared_array
 from hebbgraph_lava.network import parts
@@ -16,6 +17,10 @@ BUFFER_BYTES = 2**27
 BATCH = 256
 #: Messages that a Lava channel holds; 64 is lava's default and costs memory in wide graphs.
 CHANNEL_SIZE = 8
+
+
+class LavaError(Exception):
+    """Raised when a Lava process failed, with its own exception in words."""
 
 
 class Buffers:
@@ -97,7 +102,12 @@ class Engine:
         control[[parts.STEPS, parts.EPISODES]] = steps, episodes
         lava_steps = 1 if self.model == "fused" else steps
         for network in self.networks:
-            network.run(RunSteps(num_steps=lava_steps))
+            try:
+                network.run(RunSteps(num_steps=lava_steps))
+            except RuntimeError as error:
+                actors = network.runtime._messaging_infrastructure.actors
+                reasons = [guard.explain(actor) for actor in actors if actor.exception]
+                raise LavaError("; ".join(reasons) or str(error)) from None
         self.time_step += lava_steps
 
     def close(self):

@@ -56,9 +56,9 @@ def fallen():
 
 
 def explain(child):
-    """Return why a Lava process ended: the exception that lava keeps for its `join`, if any."""
-    if not child._pconn.poll():
+    """Return why a Lava process ended, by the exception that lava keeps and shows to nobody."""
+    if not child.exception:
         return f"Lava process {child.name} died"
-    error, trace = child._pconn.recv() or (None, "")
+    error, trace = child.exception
     sys.stderr.write(trace)
-    return f"{type(error).__name__}: {error}" if error else f"Lava process {child.name} ended"
+    return f"{type(error).__name__}: {error}"

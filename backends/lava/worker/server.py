@@ -36,9 +36,10 @@ class Server:
             try:
                 answer = {"build": self._build, "run": self._run, "close": self._close}
                 answer[header["request"]](header, arrays)
+            except engine.LavaError as error:
+                self._fail(str(error))
             except Exception as error:  # whatever it is, the other side is to hear of it
-                if not guard.fallen():  # else lava has printed why
-                    traceback.print_exc()
+                traceback.print_exc()
                 self._fail(f"{type(error).__name__}: {error}")
 
     def _listen(self):
