@@ -8,6 +8,7 @@ networks at the same time.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 import warnings
@@ -79,6 +80,8 @@ def _settings(target: str) -> dict[str, Any]:
         # Otherwise Ctrl-C ends a run early without an error, with half a result.
         "core.stop_on_keyboard_interrupt": False,
         "devices.cpp_standalone.openmp_threads": 0,
+        # Brian2's default, a bare -j, starts as many compilers as there are files.
+        "devices.cpp_standalone.extra_make_args_unix": [f"-j{os.cpu_count() or 1}"],
     }
     if target != "cpp_standalone":
         settings["codegen.target"] = target
