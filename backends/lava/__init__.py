@@ -7,13 +7,14 @@ nothing and imports no lava.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hebbgraph.backend import Availability, Capability, Option
-from hebbgraph.backends.lava import environment
-from hebbgraph.backends.lava.executable import LavaExecutable
 from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.graph import MAX_DELAY, Graph
+
+if TYPE_CHECKING:
+    from hebbgraph.backends.lava.executable import LavaExecutable
 
 SETUP = "hebbgraph setup lava"
 
@@ -44,6 +45,8 @@ class LavaBackend:
 
     def availability(self) -> Availability:
         """Say whether the environment is there, by its marker; lava is not imported."""
+        from hebbgraph.backends.lava import environment  # on use: it is a script too
+
         try:
             found = environment.find()
         except Unavailable as error:
@@ -55,6 +58,8 @@ class LavaBackend:
 
     def lower(self, graph: Graph, options: Mapping[str, Any]) -> LavaExecutable:
         """Return `graph` compiled in the worker; raises `Invalid` for a bad chunk or timeout."""
+        from hebbgraph.backends.lava.executable import LavaExecutable
+
         chunk, timeout = options["chunk"], options["timeout"]
         faults = []
         if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:

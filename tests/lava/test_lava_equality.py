@@ -83,7 +83,7 @@ def run_kernel(graph: Graph, inputs: Inputs, steps: int) -> Trace:
     spikes = {node.path: np.zeros(shapes[node.path], bool) for node in plan.of_kind("LIF")}
     dtype = np.float64 if graph.domain == "float" else np.int64
     states = {key: np.zeros(shapes[key[0]], dtype) for key in plan.states}
-    kernel.reset(episodes)
+    kernel.reset(episodes, {p: float(np.abs(values).max()) for p, values in inputs.items()})
     for first, last in ((0, 5), (5, steps)):
         cut = slice(first, last)
         kernel.run(

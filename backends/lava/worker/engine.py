@@ -35,6 +35,7 @@ class Buffers:
         self.steps = max(1, min(chunk, fitting // self.episodes))
         room = (self.steps, self.episodes)
         self.control = shared_array((4,), np.int64)
+        self._peaks = shared_array((len(plan.of_kind("Input")),), np.float64)
         self.inputs = {
             node.path: shared_array((*room, node.units), plan.dtype)
             for node in plan.of_kind("Input")
@@ -45,6 +46,16 @@ class Buffers:
         self.states = {
             key: shared_array((*room, plan.nodes[key[0]].units), plan.dtype) for key in plan.states
         }
+
+    def peaks(self):
+        """Return the largest magnitude that each Input emits in this run."""
+        return {path: float(self._peaks[k]) for k, path in enumerate(self.inputs)}
+
+    def announce(self, inputs):
+        """Note the peaks of `inputs`, rounded up to powers of two (so they seldom change)."""
+        for index, path in enumerate(self.inputs):
+            peak = float(np.abs(inputs[path]).max(initial=1))
+            self._peaks[index] = 2.0 ** np.ceil(np.log2(max(peak, 1.0)))
 
     def chunk(self, steps, episodes):
         """Return views of inputs, rasters and states, `steps` by `episodes`."""
@@ -85,6 +96,7 @@ class Engine:
 
     def run(self, inputs, episodes, steps):
         """Yield (first episode, first step, rasters and states of a chunk) until all is done."""
+        self.buffers.announce(inputs)
         for start in range(0, episodes, self.buffers.episodes):
             batch = min(self.buffers.episodes, episodes - start)
             for t in range(0, steps, self.buffers.steps):

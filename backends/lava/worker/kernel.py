@@ -23,8 +23,6 @@ B = 2.0**23
 EXACT32, EXACT64 = 2.0**24, 2.0**53
 #: What a 32-bit register can hold at most.
 REGISTER = 2.0**31
-#: Bound of what a graded Input emits: 24 bits with sign.
-GRADED = 2.0**23
 
 
 class Kernel:
@@ -34,23 +32,36 @@ class Kernel:
         self.plan = plan
         #: By path: the largest magnitude that its output can have (fixed domain).
         self.bounds: dict[str, float] = {}
+        #: By path of synapses and populations: what advances them by one step.
         self.steps: dict[str, Any] = {}
-        for path in plan.nodes:
-            self._bound(path, frozenset())
-        for path, node in plan.nodes.items():
-            if node.kind != "Input":
-                self.steps[path] = self._step(node)
         self.history: dict[str, Array] = {}
         self.clock = 0
+        self._peaks: dict[str, float] | None = None
 
-    def reset(self, episodes: int) -> None:
-        """Begin `episodes` new episodes: zero states, nothing under way."""
+    def reset(self, episodes: int, peaks: Mapping[str, float]) -> None:
+        """Begin `episodes` new episodes: zero states, nothing under way.
+
+        `peaks` holds the largest magnitude that each Input will emit: what it rules out - sums
+        beyond float32, wrapping registers - is not looked for.
+        """
+        if peaks != self._peaks:
+            self._prepare(peaks)
         self.clock = 0
         for path, node in self.plan.nodes.items():
             shape = (self.plan.depth(path) + 1, episodes, node.units)
             self.history[path] = np.zeros(shape, self._emitted_dtype(node))
         for step in self.steps.values():
             step.reset(episodes)
+
+    def _prepare(self, peaks: Mapping[str, float]) -> None:
+        """Bound every output, and choose the arithmetic of every step by the bounds."""
+        self._peaks = dict(peaks)
+        self.bounds = dict(peaks)
+        for path in self.plan.nodes:
+            self._bound(path, frozenset())
+        self.steps = {
+            path: self._step(node) for path, node in self.plan.nodes.items() if node.kind != "Input"
+        }
 
     def run(
         self,
@@ -67,9 +78,9 @@ class Kernel:
                 if node.kind == "Input":
                     slot[...] = inputs[path][i]
                     continue
-                self.steps[path].advance(self._arrival(path), slot)
+                fired = self.steps[path].advance(self._arrival(path), slot)
                 if node.kind == "LIF":
-                    spikes[path][i] = slot
+                    spikes[path][i] = fired
             for (path, variable), record in states.items():
                 record[i] = getattr(self.steps[path], variable)
             self.clock += 1
@@ -96,7 +107,7 @@ class Kernel:
             return self.bounds[path]
         node = self.plan.nodes[path]
         if node.kind != "Dense":
-            self.bounds[path] = 1.0 if node.spikes else GRADED
+            self.bounds[path] = 1.0
         elif path in above:
             return REGISTER  # a loop of synapses without a population in it
         else:
@@ -181,17 +192,18 @@ class FloatLIF:
         self.u = np.zeros((episodes, self.units))
         self.v = np.zeros((episodes, self.units))
 
-    def advance(self, arriving: Array | None, out: Array) -> None:
-        """Write the spikes to `out`."""
+    def advance(self, arriving: Array | None, out: Array) -> Array:
+        """Write the spikes to `out`; return them."""
         self.u *= self.keep_u
         if arriving is not None:
             self.u += arriving
         self.v *= self.keep_v
         self.v += self.u
         self.v += self.bias
-        fired = self.v > self.threshold
-        self.v[fired] = 0
+        fired: Array = self.v > self.threshold
+        np.copyto(self.v, 0, where=fired)
         out[...] = fired
+        return fired
 
 
 class FixedLIF:
@@ -215,21 +227,10 @@ class FixedLIF:
         self.u = np.zeros((episodes, self.units))
         self.v = np.zeros((episodes, self.units))
 
-    def advance(self, arriving: Array | None, out: Array) -> None:
-        """Write the spikes to `out`."""
+    def advance(self, arriving: Array | None, out: Array) -> Array:
+        """Write the spikes to `out`; return them."""
+        self._integrate(0.0 if arriving is None else arriving)
         u, v = self.u, self.v
-        if self.forgets_u:
-            u[...] = 0
-        else:
-            np.multiply(u, self.keep_u, out=u)
-            np.trunc(u, out=u)
-        if arriving is not None:
-            u += np.multiply(arriving, 64.0, dtype=np.float64)
-        if self.overflows:
-            u[...] = wrap32(u.astype(np.int64))
-        if self.wraps:
-            u -= 2 * B * (u > B)
-            u += 2 * B * (u <= -B)
         np.multiply(v, self.keep_v, out=v)
         np.trunc(v, out=v)
         v += u
@@ -237,9 +238,24 @@ class FixedLIF:
         if self.overflows:
             v[...] = wrap32(v.astype(np.int64))
         np.clip(v, -B + 1, B - 1, out=v)
-        fired = v > self.threshold
+        fired: Array = v > self.threshold
         np.copyto(v, 0, where=fired)
         out[...] = fired
+        return fired
+
+    def _integrate(self, arriving: Array | float) -> None:
+        u = self.u
+        if self.forgets_u:
+            np.multiply(arriving, 64.0, out=u, dtype=np.float64)
+        else:
+            np.multiply(u, self.keep_u, out=u)
+            np.trunc(u, out=u)
+            u += np.multiply(arriving, 64.0, dtype=np.float64)
+        if self.overflows:
+            u[...] = wrap32(u.astype(np.int64))
+        if self.wraps:
+            u -= 2 * B * (u > B)
+            u += 2 * B * (u <= -B)
 
 
 def wrap32(x: Array) -> Array:

@@ -33,7 +33,7 @@ class FusedModel(PyLoihiProcessModel):
         kernel, buffers = self.proc_params["kernel"], self.proc_params["buffers"]
         steps, episodes = (int(buffers.control[k]) for k in (parts.STEPS, parts.EPISODES))
         if buffers.control[parts.FRESH]:
-            kernel.reset(episodes)
+            kernel.reset(episodes, buffers.peaks())
         kernel.run(*buffers.chunk(steps, episodes), steps)
 
 
