@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hebbgraph.backend import Availability, Capability, Option
+from hebbgraph.backend import Availability, Capability, Option, Variant
 from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.graph import MAX_DELAY, Graph
 
@@ -36,6 +36,7 @@ class LavaBackend:
             "chunk": Option(64, help="most steps per message to the worker"),
             "timeout": Option(600.0, help="seconds of silence after which the worker is ended"),
         },
+        variants=(Variant(), Variant({"model": "parts"})),
         remarks=(
             "Runs in a worker process on Python 3.10, in an environment of its own.",
             "The parts model runs episodes one after another; the fused model all at once.",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from hebbgraph.energy.band import Band, quantity
 from hebbgraph.counters import Counters, ProcessCounts
 from hebbgraph.energy import EnergyReport, energy, format_energy
+from hebbgraph.energy.band import Band, quantity
 from hebbgraph.errors import Invalid
 from hebbgraph.hardware import available, load, parse
 
