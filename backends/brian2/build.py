@@ -171,7 +171,7 @@ class _Builder:
             values = np.asarray(arriving, weights.dtype).reshape(episodes, -1)
             total = values @ weights.T
             if exponent is not None:
-                total = total.astype(np.int64)
+                total = (total.astype(np.int64) + 2**31) % 2**32 - 2**31
                 total = total << exponent if exponent >= 0 else total >> -exponent
                 total = (total + 2**31) % 2**32 - 2**31
             target.get_value()[:] = total.ravel()

@@ -39,8 +39,9 @@ a = total
 total = 0"""
 
 DENSE_FIXED = """\
+{wrap_total}
 a = {shifted}
-{wrap}
+{wrap_a}
 total = 0"""
 
 
@@ -65,4 +66,5 @@ def dense_step(process: Dense, domain: Domain) -> str:
         return DENSE_FLOAT
     power = process.exponent
     shifted = f"total*{2**power}" if power > 0 else f"total//{2**-power}" if power else "total"
-    return DENSE_FIXED.format(shifted=shifted, wrap=WRAP32.format(name="a"))
+    wraps = {"wrap_total": WRAP32.format(name="total"), "wrap_a": WRAP32.format(name="a")}
+    return DENSE_FIXED.format(shifted=shifted, **wraps)

@@ -256,13 +256,16 @@ class _Planner:
         values = [
             self._emitted(c, age if age > 1 else 0) for c, age in zip(sources, ages, strict=True)
         ]
-        exact = self.graph.domain == "fixed" and self._largest_sum(process, sources) < 2**24
+        dtype: type[np.number[Any]] = np.float64
+        if self.graph.domain == "fixed":
+            largest = self._largest_sum(process, sources)
+            dtype = np.float32 if largest < 2**24 else dtype if largest < 2**53 else np.int64
         return Product(
             path=path,
             name=self.name[path],
             target=self.name[path],
             sources=tuple(values),
-            weights=process.weights.astype(np.float32 if exact else np.float64),
+            weights=process.weights.astype(dtype),
             exponent=process.exponent if self.graph.domain == "fixed" else None,
         )
 

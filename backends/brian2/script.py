@@ -136,8 +136,9 @@ def _product(product: Product) -> str:
     ]
     if p.exponent is not None:
         shift = f" {'<<' if p.exponent > 0 else '>>'} {abs(p.exponent)}" if p.exponent else ""
-        lines.append(f"total = total.astype(np.int64){shift}")
-        lines.append("total = (total + 2**31) % 2**32 - 2**31")
+        lines.append("total = (total.astype(np.int64) + 2**31) % 2**32 - 2**31")
+        if shift:
+            lines.append(f"total = ((total{shift}) + 2**31) % 2**32 - 2**31")
     lines.append(f'{p.target}.variables["a"].get_value()[:] = total.ravel()')
     return f"""\
 # {p.path}

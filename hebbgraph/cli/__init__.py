@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from types import FrameType
 
 import hebbgraph
-from hebbgraph.cli import compare, doctor, listing, setup
+from hebbgraph.cli import compare, doctor, listing, setup, show
 from hebbgraph.errors import HebbgraphError
 
 EXAMPLES = """examples:
   hebbgraph doctor                       which engines can be used, and how to mend the others
   hebbgraph list                         models, data, back ends, hardware
+  hebbgraph show runs/NAME/graph.hgraph  what a graph consists of
   hebbgraph demo                         all engines, both domains, one table and a report
   hebbgraph run hopfield --data digits --backend reference --backend lava --domain fixed
   hebbgraph run hopfield --set rule=hebbian --level 0.2 --seeds 10 --json
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=hebbgraph.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (doctor, listing, setup):
+    for module in (doctor, listing, show, setup):
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)

@@ -15,7 +15,7 @@ import yaml
 from hebbgraph import backend, hardware, report, runfolder
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import print_comparison, print_survey
-from hebbgraph.errors import Fault, Invalid
+from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.harness.compare import Comparison, RunConfig, Survey, compare, survey_rules
 from hebbgraph.processes import DOMAINS
 from hebbgraph.serialise import pack, to_document
@@ -103,6 +103,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
         options=_options(parsed.option),
     )
+    _require_engines(parsed.backend or ())
     if not parsed.no_folder:
         report.require()
     with Reporter(not parsed.quiet) as progress:
@@ -125,6 +126,14 @@ def handle_demo(parsed: argparse.Namespace) -> int:
     if not parsed.json:
         print(f"{time.perf_counter() - start:.0f} s in all")
     return code
+
+
+def _require_engines(names: Sequence[str]) -> None:
+    """Raise `Unavailable` for the engines among `names`, asked for by name, that cannot be used."""
+    found = {name: backend.get(name).availability() for name in names}
+    missing = [f"{n}: {a.reason}; {a.remedy}" for n, a in found.items() if not a.usable]
+    if missing:
+        raise Unavailable("\n".join(missing))
 
 
 def _finish(

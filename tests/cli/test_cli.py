@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import hebbgraph as hg
+from hebbgraph import backend
+from hebbgraph.backend import Availability
 from hebbgraph.cli import main
+from hebbgraph.models import hopfield
 
 QUICK = ["--backend", "reference", "--count", "3", "--cues", "2", "--seeds", "2", "--quiet"]
 
@@ -91,6 +95,30 @@ def test_damaged_hardware_file_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert str(bad) in capsys.readouterr().err
 
 
+def test_a_missing_engine_asked_for_by_name_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = Availability(False, reason="brian2 is not installed", remedy="pip install it")
+    monkeypatch.setattr(backend.get("brian2"), "availability", lambda: gone)
+    assert main(["run", "hopfield", "--backend", "brian2", "--no-folder"]) == 2
+    assert "brian2: brian2 is not installed; pip install it" in capsys.readouterr().err
+
+
+def test_show_prints_a_graph_and_names_a_truncated_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph, _, _ = hopfield.example()
+    hg.save(graph, tmp_path / "g.hgraph")
+    assert main(["show", str(tmp_path / "g.hgraph")]) == 0
+    assert str(graph) in out(capsys)
+    (tmp_path / "g.hgraph").write_bytes((tmp_path / "g.hgraph").read_bytes()[:300])
+    for name in ("g.hgraph", "none.hgraph"):
+        assert main(["show", str(tmp_path / name)]) == 2
+        error = capsys.readouterr().err
+        assert name in error
+        assert "Traceback" not in error
+
+
 def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--json"]) == 0
     listed = json.loads(out(capsys))
@@ -102,7 +130,9 @@ def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(e["usable"] or e["remedy"] for e in engines.values())
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["demo"], ["doctor"], ["list"], ["setup"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["demo"], ["doctor"], ["list"], ["show"], ["setup"]]
+)
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])

@@ -240,6 +240,28 @@ def _fixed_extremes() -> Scenario:
     return Scenario("fixed_extremes", graph, {"drive": drive}, 80)
 
 
+def _sums_wrap_before_the_shift() -> Scenario:
+    # 2**23 * 255 * 128 exceeds 32 bits; shifted right by 8 first, it would not.
+    graph = Graph(
+        "wide",
+        {
+            "drive": Input(1),
+            "up": Dense([[255]], exponent=7),
+            "down": Dense([[200]], exponent=-8),
+            "unit": LIF(1, decay_u=4095, decay_v=4095, threshold=2**17 - 1),
+        },
+        [
+            Connection("drive.out", "up.s"),
+            Connection("up.a", "down.s"),
+            Connection("down.a", "unit.a"),
+        ],
+        [Probe("unit.u"), Probe("unit.v")],
+        domain="fixed",
+    )
+    drive = np.array([[[2**22 + 12345]], [[-(2**22) - 1]], [[77]], [[2**22 + 2**15]]])
+    return Scenario("sums_wrap", graph, {"drive": drive}, 5)
+
+
 def _episodes_are_independent() -> Scenario:
     # The second episode is silent: nothing may leak from the first, not even delayed spikes.
     graph = Graph(
@@ -280,6 +302,7 @@ SCENARIOS = (
     _generic_recurrent(),
     _nested(),
     _fixed_extremes(),
+    _sums_wrap_before_the_shift(),
     _episodes_are_independent(),
     *_models(),
 )
