@@ -135,7 +135,7 @@ def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main([*command, "--help"])
+        main([*command.split(), "--help"])
     assert caught.value.code == 0
     assert "usage: hebbgraph" in out(capsys)
 
