@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.processes import DOMAINS, Domain, Port, Process, Signal
@@ -198,6 +198,11 @@ class Graph:
     def with_probes(self, *targets: str) -> Graph:
         """Return a copy that records `targets` too."""
         return replace(self, probes=tuple({*self.probes, *map(Probe, targets)}))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy, and send to other processes, by building it again."""
+        parts = (self.connections, self.probes, self.domain, self.notes)
+        return Graph, (self.name, dict(self.processes), *parts)
 
     def __str__(self) -> str:
         from hebbgraph.draw import tree  # draw needs Graph

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,11 @@ def test_fixed_domain_ranges() -> None:
 def test_nested_graphs_share_the_domain() -> None:
     with pytest.raises(Invalid, match=r"inner\.domain"):
         Graph("outer", {"inner": small()}, domain="fixed")
+
+
+def test_a_copy_is_the_same_graph() -> None:
+    graph = Graph("outer", {"layer": small()})
+    assert copy.deepcopy(graph).content_hash == graph.content_hash
 
 
 def test_str_is_a_tree_with_sizes_delays_and_probes() -> None:
