@@ -105,12 +105,12 @@ def snntorch_section(
     import torch
 
     memory, weights = graph.processes["memory"], graph.processes["recurrent"].weights
-    gain = torch.as_tensor(graph.processes["cue"].gain, dtype=torch.float32)
+    gain = torch.tensor(graph.processes["cue"].gain, dtype=torch.float32)
     recurrent = torch.nn.Linear(UNITS, UNITS)
-    recurrent.weight.data = torch.as_tensor(weights, dtype=torch.float32).clone()
-    recurrent.bias.data = torch.as_tensor(memory.bias, dtype=torch.float32).clone()
+    recurrent.weight.data = torch.tensor(weights, dtype=torch.float32)
+    recurrent.bias.data = torch.tensor(memory.bias, dtype=torch.float32)
     neuron = snn.Leaky(beta=0.0, threshold=0.0, reset_mechanism="zero", reset_delay=False)
-    cue = torch.as_tensor(starts, dtype=torch.float32)
+    cue = torch.tensor(starts, dtype=torch.float32)
 
     def by_hand() -> torch.Tensor:
         with torch.no_grad():
