@@ -18,6 +18,7 @@ from hebbgraph.graph import Graph
 from hebbgraph.passes.flatten import flatten
 from hebbgraph.passes.quantise import quantise
 from hebbgraph.processes import DOMAINS, Dense, Domain, Input
+from hebbgraph.processes.base import is_whole, read_only
 from hebbgraph.result import Provenance, Result
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def compile(  # noqa: A001 - the field's word
     without one). Raises `Invalid` (options), `Unavailable` (the engine is missing, with the
     remedy) and `Unsupported` (every gap at once).
     """
+    if not isinstance(graph, Graph):
+        need = "must be a Graph"
+        raise Invalid("compile", [Fault("graph", type(graph).__name__, need, "build or load one")])
     engine = backends.get(backend)
     resolved = engine.capability.resolve_options(options)
     stages = lower_stages(graph, domain, hardware)
@@ -59,6 +63,10 @@ def lower_stages(
     """Return every stage by name, the given graph first."""
     if domain is not None and domain not in DOMAINS:
         raise Invalid("domain", [Fault("domain", repr(domain), 'must be "float" or "fixed"')])
+    if isinstance(hardware, str):
+        from hebbgraph.hardware import load  # pydantic is imported on use
+
+        hardware = load(hardware)
     stages = {"given": graph}
     if domain == "float" and graph.domain == "fixed":
         fault = Fault("domain", "a fixed graph", "float needs the float graph", "build it anew")
@@ -105,7 +113,8 @@ class Program:
         for one episode; where it is shorter than `steps`, zeros follow. Without `steps` the
         longest input decides. Raises `Invalid` with every fault of the inputs.
         """
-        emitted, steps = encode_inputs(self.graph, inputs or {}, steps)
+        emitted, steps = encode_inputs(self.graph, {} if inputs is None else inputs, steps)
+        notes = _rounding_notes(self.graph, inputs or {}, emitted)
         start = time.perf_counter()
         trace = self._executable.run(emitted, steps, progress)
         seconds = time.perf_counter() - start
@@ -117,7 +126,7 @@ class Program:
             options=self.options,
             versions=self.versions,
             wall_seconds=seconds,
-            approximations=self.graph.notes,
+            approximations=self.graph.notes + notes,
         )
         weights = {
             f"{path}.weights": process.weights
@@ -150,6 +159,11 @@ def encode_inputs(
     This is the one place where data becomes what engines are fed, so all are fed alike.
     """
     sources = graph.of_kind(Input)
+    if not isinstance(inputs, Mapping):
+        need = f"must be a mapping of Input paths ({', '.join(sources) or 'none'}) to arrays"
+        raise Invalid("inputs", [Fault("inputs", type(inputs).__name__, need)])
+    if steps is not None and not is_whole(steps):
+        raise Invalid("inputs", [Fault("steps", repr(steps), "must be a whole number above 0")])
     faults = [
         Fault(f"inputs[{name!r}]", "data", f"Input processes are: {', '.join(sources) or 'none'}")
         for name in inputs
@@ -161,24 +175,26 @@ def encode_inputs(
             need = f"needs an array (episodes, steps, {process.size})"
             faults.append(Fault(f"inputs[{path!r}]", "nothing", need))
             continue
-        data = np.asarray(inputs[path])
+        data = read_only(inputs[path])
         problem = _input_fault(path, process, data, steps)
         if problem:
             faults.append(problem)
             continue
         data = data[np.newaxis] if data.ndim == 2 else data
-        emitted[path] = _emit(process, data, graph.domain)
-        if graph.domain == "fixed" and (np.abs(emitted[path]) >= 2**23).any():
+        values = data.astype(np.float64) * process.gain
+        if graph.domain == "fixed" and (np.abs(np.rint(values)) >= 2**23).any():
             need = "gain times data must lie within 24 signed bits in the fixed domain"
-            got = f"up to {np.abs(emitted[path]).max()}"
+            got = f"up to {np.abs(values).max():g}"
             faults.append(Fault(f"inputs[{path!r}]", got, need, "lower the gain or the data"))
+            continue
+        emitted[path] = values if graph.domain == "float" else np.rint(values).astype(np.int64)
     sizes = {path: len(values) for path, values in emitted.items()}
     if len(set(sizes.values())) > 1:
         need = "every input must hold the same number of episodes"
         faults.append(Fault("inputs", str(sizes), need))
     if steps is None:
         steps = max((values.shape[1] for values in emitted.values()), default=0)
-    if not faults and (not isinstance(steps, int | np.integer) or steps < 1):
+    if not faults and steps < 1:
         faults.append(Fault("steps", repr(steps), "must be a whole number above 0"))
     if faults:
         raise Invalid("inputs", faults)
@@ -204,9 +220,21 @@ def _input_fault(path: str, process: Input, data: NDArray[Any], steps: int | Non
     return None
 
 
-def _emit(process: Input, data: NDArray[Any], domain: Domain) -> NDArray[Any]:
-    values: NDArray[Any] = data.astype(np.float64) * np.asarray(process.gain)
-    return values if domain == "float" else np.rint(values).astype(np.int64)
+def _rounding_notes(
+    graph: Graph, inputs: Mapping[str, Any], emitted: Mapping[str, NDArray[Any]]
+) -> tuple[str, ...]:
+    """Say which data the fixed domain rounded to whole numbers, and by how much."""
+    if graph.domain == "float":
+        return ()
+    notes = []
+    for path, process in graph.of_kind(Input).items():
+        wanted = np.asarray(inputs[path]) * process.gain
+        error = np.abs(wanted - emitted[path])
+        if error.max() > 0:
+            count = np.count_nonzero(error)
+            text = f"{count} of {error.size} values rounded to integers, by up to {error.max():.2g}"
+            notes.append(f"{path}.out: {text}; raise its gain to keep more")
+    return tuple(notes)
 
 
 __all__ = ["LOWERING", "Program", "compile", "encode_inputs", "lower_stages"]

@@ -64,4 +64,5 @@ def _summary(process: Process) -> str:
 def _range(values: Any) -> str:
     array = np.asarray(values)
     low, high = array.min(), array.max()
-    return f"{low:.4g}" if low == high else f"{low:.4g}..{high:.4g}"
+    digits = "d" if np.issubdtype(array.dtype, np.integer) else ".4g"
+    return f"{low:{digits}}" if low == high else f"{low:{digits}}..{high:{digits}}"

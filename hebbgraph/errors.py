@@ -43,7 +43,7 @@ class Invalid(HebbgraphError):
         self.subject = subject
         self.faults = tuple(faults)
         count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-        lines = [f"{subject} is invalid ({count}):", *(f"  {fault}" for fault in self.faults)]
+        lines = [f"invalid {subject} ({count}):", *(f"  {fault}" for fault in self.faults)]
         super().__init__("\n".join(lines))
 
 

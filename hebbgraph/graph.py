@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.processes import DOMAINS, Domain, Port, Process, Signal
+from hebbgraph.processes.base import is_whole
 
 P = TypeVar("P", bound=Process)
 
@@ -213,6 +214,8 @@ class Graph:
 
     def _resolved(self, connection: Connection) -> Connection:
         """Return `connection` with its default delay filled in."""
+        if is_whole(connection.delay):
+            return replace(connection, delay=int(connection.delay or 0))
         if connection.delay is not None:
             return connection
         process = self.flat_processes.get(connection.target.rpartition(".")[0])
@@ -260,7 +263,7 @@ class Graph:
         process = self.flat_processes.get(connection.target.rpartition(".")[0])
         least = 1 if process is not None and process.SYNAPTIC else 0
         delay = connection.delay
-        whole = isinstance(delay, int) and not isinstance(delay, bool)
+        whole = is_whole(delay)
         if whole and least <= int(delay or 0) <= MAX_DELAY:
             return []
         need = f"delay must be a whole number of steps in [{least}, {MAX_DELAY}]"
@@ -312,6 +315,9 @@ def _structure_faults(graph: Graph) -> list[Fault]:
     if graph.domain not in DOMAINS:
         faults.append(Fault("domain", repr(graph.domain), 'must be "float" or "fixed"'))
         return faults
+    if not isinstance(graph.processes, Mapping):
+        need = "must be a mapping of names to processes"
+        return [Fault("processes", type(graph.processes).__name__, need)]
     if not graph.processes:
         faults.append(Fault("processes", "none", "must hold at least one process"))
     for name, node in graph.processes.items():
@@ -332,6 +338,10 @@ def _structure_faults(graph: Graph) -> list[Fault]:
         for item in items:
             if not isinstance(item, wanted):
                 faults.append(Fault(kind, repr(item), f"must be {wanted.__name__} objects"))
+            elif not all(
+                isinstance(end, str) for end in (item.target, getattr(item, "source", ""))
+            ):
+                faults.append(Fault(kind, repr(item), "must name ports as text, path.port"))
     faults += [
         Fault(path, "two processes of this path", "paths must differ", "rename one")
         for path in _repeated(graph)

@@ -29,7 +29,7 @@ class Divergence:
     def __str__(self) -> str:
         return (
             f"step {self.step}, {self.process}[{self.unit}].{self.variable}: "
-            f"{self.expected:g} expected, got {self.got:g} (episode {self.episode})"
+            f"{self.expected:.17g} expected, got {self.got:.17g} (episode {self.episode})"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,9 +78,10 @@ def _earliest(
 ) -> Divergence | None:
     if tolerance:
         bound = tolerance * np.maximum(1.0, np.abs(expected))
-        differs = ~(np.abs(expected - got) <= bound)  # a NaN differs
+        both_nan = np.isnan(expected) & np.isnan(got)
+        differs = ~((np.abs(expected - got) <= bound) | (expected == got) | both_nan)
     else:
-        differs = expected != got
+        differs = (expected != got) & ~((expected != expected) & (got != got))
     if not differs.any():
         return None
     step = int(np.argmax(differs.any(axis=(0, 2))))

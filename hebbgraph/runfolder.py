@@ -11,11 +11,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hebbgraph.errors import Fault, Invalid
+
 #: What a folder is called while it is being written; the number is the writer's process.
 PARTIAL = ".partial-"
 
 #: Packages whose versions can change a result.
 PACKAGES = ("hebbgraph", "numpy", "brian2", "torch", "snntorch", "scikit-learn", "mlxtend")
+
+
+def prepare(parent: str | os.PathLike[str]) -> None:
+    """Create the folder of runs, before anything is computed for it.
+
+    Raises `Invalid` if it cannot be written to.
+    """
+    where = os.fspath(parent)
+    try:
+        Path(where).mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(where, os.W_OK) and where else "no write permission"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        need = "must be a folder that can be written to"
+        raise Invalid("run folder", [Fault(repr(where), reason, need, "name another with --runs")])
 
 
 def write_folder(parent: str | os.PathLike[str], name: str, files: Mapping[str, bytes]) -> Path:

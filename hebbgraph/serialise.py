@@ -27,7 +27,15 @@ from hebbgraph.processes import KINDS, Process
 FORMAT = 1
 
 #: What reading a damaged archive can raise.
-DAMAGE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError)
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -103,7 +111,12 @@ def load(path: str | os.PathLike[str]) -> Graph:
         return from_document(document, arrays)
     except DAMAGE as error:
         need = "must be a whole graph file, a zip with graph.json and arrays"
-        fault = Fault(where, f"{len(data)} bytes: {error}", need, "save the graph again")
+        fault = Fault(
+            where,
+            f"{len(data)} bytes: {type(error).__name__} {error}",
+            need,
+            "save the graph again",
+        )
         raise Invalid("graph file", [fault]) from None
 
 

@@ -189,7 +189,7 @@ def _checked(
     if tie not in get_args(Tie):
         faults.append(Fault("tie", repr(tie), f"must be one of {', '.join(get_args(Tie))}"))
     if weight_bits not in range(3, 25):
-        need = f"must be in 3..24; the chip takes up to {CHIP_BITS}"
+        need = f"must be a whole number in 3..24; the chip takes up to {CHIP_BITS}"
         faults.append(Fault("weight_bits", repr(weight_bits), need))
     if faults:
         raise Invalid("hopfield.build", faults)

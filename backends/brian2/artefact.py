@@ -33,6 +33,9 @@ class _Source(Protocol):
 class Artefact:
     """The network that ran last (before any run: the one for a single episode) and its source.
 
+    With ``dense="synapses"`` episodes follow one another, each reset at its start, so going on with
+    `Network.run` begins another silent episode; with ``dense="blas"`` it goes on with this one.
+
     The next run of the program resets this network and runs it again, or builds another one. After
     a run on C++ standalone the objects read their values from `folder`, while it is there.
     """

@@ -103,13 +103,17 @@ def handle_run(parsed: argparse.Namespace) -> int:
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
         options=_options(parsed.option),
     )
+    config.check()
     _require_engines(parsed.backend or ())
     if not parsed.no_folder:
         report.require()
+        runfolder.prepare(parsed.runs)
     with Reporter(not parsed.quiet) as progress:
         comparison = compare(config, progress)
         folder = None if parsed.no_folder else _write(parsed.runs, comparison, [])
-    return _finish(parsed, comparison, [], folder)
+    code = _finish(parsed, comparison, [], folder)
+    asked = [row for row in comparison.rows if row.unavailable and row.backend in config.options]
+    return 2 if asked else code
 
 
 def handle_demo(parsed: argparse.Namespace) -> int:
@@ -118,6 +122,7 @@ def handle_demo(parsed: argparse.Namespace) -> int:
     config = replace(DEMO, backends=tuple(backend.discover()), hardware=tuple(hardware.available()))
     if not parsed.no_folder:
         report.require()
+        runfolder.prepare(parsed.runs)
     with Reporter(not parsed.quiet) as progress:
         comparison = compare(config, progress)
         surveys = [survey_rules(config, name, progress) for name in ("digits", "random")]
@@ -188,6 +193,8 @@ def _pairs(texts: Sequence[str], flag: str) -> dict[str, Any]:
             equals = ""
         if not key or not equals:
             faults.append(Fault(flag, repr(text), "must be KEY=VALUE"))
+        elif sum(other.partition("=")[0] == key for other in texts) > 1:
+            faults.append(Fault(flag, repr(text), f"must give {key} once"))
     if faults:
         raise Invalid("arguments", faults)
     return pairs

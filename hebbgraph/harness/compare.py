@@ -84,7 +84,13 @@ class RunConfig:
         unknown = [name for name in self.options if name not in self.backends]
         if unknown:
             need = f"back ends of this run are {', '.join(self.backends)}"
-            raise Invalid("run", [Fault(f"options of {name}", "", need) for name in unknown])
+            raise Invalid(
+                "run",
+                [
+                    Fault(f"options of {name}", str(dict(self.options[name])), need)
+                    for name in unknown
+                ],
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""

@@ -88,6 +88,27 @@ def _numerics(hardware: Hardware | str | None) -> Numerics:
     from hebbgraph.hardware import load  # pydantic is imported on use
 
     config = load(hardware) if isinstance(hardware, str) else hardware
+    widest = Numerics()
+    too_wide = (
+        []
+        if config.numerics is None
+        else [
+            Fault(
+                f"{config.name}.numerics.{name}",
+                str(getattr(config.numerics, name)),
+                f"must be in [2, {most}], what the fixed domain computes with",
+            )
+            for name, most in (
+                ("weight_bits", widest.weight_bits),
+                ("bias_mantissa_bits", widest.bias_mantissa_bits),
+                ("max_bias_exponent", widest.max_bias_exponent),
+                ("threshold_mantissa_bits", widest.threshold_mantissa_bits),
+            )
+            if not 2 <= getattr(config.numerics, name) <= most
+        ]
+    )
+    if too_wide:
+        raise Invalid("quantise", too_wide)
     if config.numerics is None:
         need = "must be a config with a numerics section, such as loihi1_davies2018"
         raise Invalid("quantise", [Fault("hardware", config.name, need)])
@@ -141,14 +162,14 @@ def _largest_scale(process: Process, numerics: Numerics) -> float:
     """Return the largest scale at which every parameter of `process` fits."""
     limits = [math.inf]
     if isinstance(process, Dense):
-        limits.append(_weight_limit(process.weights, numerics) / _size(process.weights))
+        limits.append(_weight_limit(process.weights, numerics) / _magnitude(process.weights))
     elif isinstance(process, LIF):
         mantissa = 2 ** (numerics.bias_mantissa_bits - 1) - 1
         bias = mantissa * 2**numerics.max_bias_exponent / REGISTER
-        limits.append(bias / _size(process.bias))
-        limits.append((2**numerics.threshold_mantissa_bits - 1) / _size(process.threshold))
+        limits.append(bias / _magnitude(process.bias))
+        limits.append((2**numerics.threshold_mantissa_bits - 1) / _magnitude(process.threshold))
     elif isinstance(process, Input):
-        limits.append((2**17 - 1) / _size(process.gain))  # 64 times it fits in 24 bits
+        limits.append((2**17 - 1) / _magnitude(process.gain))  # 64 times it fits in 24 bits
     return min(limits)
 
 
@@ -304,6 +325,6 @@ def _weight_limit(weights: NDArray[Any], numerics: Numerics) -> int:
     return limit - 1 if _is_mixed(np.asarray(weights)) else limit
 
 
-def _size(values: Any) -> float:
+def _magnitude(values: Any) -> float:
     """Return the largest magnitude; tiny instead of 0, which no scale can make too large."""
     return max(float(np.abs(np.asarray(values)).max()), 1e-300)

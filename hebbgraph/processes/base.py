@@ -69,7 +69,10 @@ def read_only(value: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray
 
     What cannot be broadcast or is not numeric is kept as it came, for `faults` to name.
     """
-    array = np.array(value)
+    try:
+        array = np.array(value)
+    except ValueError:  # rows of mixed length
+        array = np.array(value, dtype=object)
     if array.dtype == bool:
         array = array.astype(np.int64)
     if shape is not None:
@@ -111,9 +114,23 @@ def range_faults(
     return []
 
 
-def size_faults(path: str, size: object) -> list[Fault]:
+def is_whole(value: object) -> bool:
+    """Return whether `value` is an integer, of Python or NumPy, and no bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def exponent_faults(where: str, exponent: Any, low: int, high: int, domain: Domain) -> list[Fault]:
+    """Return the fault of a power of two outside [low, high] in fixed, or not 0 in float."""
+    low, high = (low, high) if domain == "fixed" else (0, 0)
+    if is_whole(exponent) and low <= exponent <= high:
+        return []
+    need = f"must be a whole number in [{low}, {high}] in the {domain} domain"
+    return [Fault(where, repr(exponent), need)]
+
+
+def size_faults(path: str, size: Any) -> list[Fault]:
     """Return the fault of a size that is not a positive whole number."""
-    if isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0:
+    if is_whole(size) and size > 0:
         return []
     return [Fault(f"{path}.size", repr(size), "must be a whole number above 0")]
 

@@ -8,7 +8,15 @@ from typing import ClassVar, final
 import numpy as np
 
 from hebbgraph.errors import Fault
-from hebbgraph.processes.base import Domain, Parameter, Port, Process, range_faults, read_only
+from hebbgraph.processes.base import (
+    Domain,
+    Parameter,
+    Port,
+    Process,
+    exponent_faults,
+    range_faults,
+    read_only,
+)
 
 
 @final
@@ -62,10 +70,7 @@ class Dense(Process):
             found = range_faults(where, weights, weights.shape, domain, -big, big)
         else:
             found = self._fixed_faults(where)
-        exponents = range(-8, 8) if domain == "fixed" else range(1)
-        if self.exponent not in exponents:
-            need = f"must be in [{exponents[0]}, {exponents[-1]}] in the {domain} domain"
-            found.append(Fault(f"{path}.exponent", repr(self.exponent), need))
+        found += exponent_faults(f"{path}.exponent", self.exponent, -8, 7, domain)
         return found
 
     def _fixed_faults(self, where: str) -> list[Fault]:

@@ -13,6 +13,7 @@ from hebbgraph.processes.base import (
     Parameter,
     Port,
     Process,
+    exponent_faults,
     range_faults,
     read_only,
     size_faults,
@@ -94,8 +95,5 @@ class LIF(Process):
             where = f"{path}.{name}"
             remedy = "scale weights, bias and threshold together" if domain == "fixed" else ""
             found += range_faults(where, array, (self.size,), domain, low, high, remedy)
-        exponents = range(8) if domain == "fixed" else range(1)
-        if self.bias_exponent not in exponents:
-            need = f"must be a whole number in [0, {exponents[-1]}] in the {domain} domain"
-            found.append(Fault(f"{path}.bias_exponent", repr(self.bias_exponent), need))
+        found += exponent_faults(f"{path}.bias_exponent", self.bias_exponent, 0, 7, domain)
         return found

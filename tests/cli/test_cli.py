@@ -66,6 +66,7 @@ def test_run_folder_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["run", "hopfield", "--set", "rul=x"], ["parameter rul", "rule=pseudo_inverse"]),
         (["run", "hopfield", "--set", "rule=x"], ["rule", "'x'", "hebbian"]),
         (["run", "hopfield", "--set", "rule"], ["--set", "KEY=VALUE"]),
+        (["run", "hopfield", "--set", "tie=low", "--set", "tie=keep"], ["tie once"]),
         (["run", "hopfield", "--data", "mnits"], ["mnits", "digits"]),
         (["run", "hopfield", "--backend", "brian3"], ["brian3", "brian2"]),
         (["run", "hopfield", "--domain", "flaot"], ["flaot", "float, fixed"]),
@@ -86,6 +87,17 @@ def test_bad_input_is_named_with_exit_code_2(
         assert part in captured.err
     assert "Traceback" not in captured.err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("below", ["", "/sub"])
+def test_a_run_folder_that_cannot_be_written_is_named_before_the_run(
+    below: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["run", "hopfield", *QUICK, "--runs", f"{tmp_path}/file{below}"]) == 2
+    captured = capsys.readouterr()
+    assert "must be a folder that can be written to" in captured.err
+    assert captured.out == ""
 
 
 def test_damaged_hardware_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,25 @@ def test_connection_faults_name_ports_and_widths() -> None:
     assert "unit (LIF) can record: s, u, v" in faults[6]
 
 
+def test_parameters_that_are_no_numbers() -> None:
+    with pytest.raises(Invalid) as caught:
+        Graph(
+            "types",
+            {
+                "ragged": Dense([[1, 2], [3]]),
+                "real": Dense(np.ones((2, 2)), exponent=1.0),  # type: ignore[arg-type]
+                "list": Dense(np.ones((2, 2)), exponent=[1]),  # type: ignore[arg-type]
+                "text": LIF(2, threshold="high"),
+            },
+            domain="fixed",
+        )
+    assert len(caught.value.faults) == 4
+    with pytest.raises(Invalid, match="must name ports as text"):
+        small(connections=[Connection(1, 2)])  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="must be a mapping"):
+        small(processes=[Input(1)])
+
+
 def test_ports_of_different_width() -> None:
     with pytest.raises(Invalid, match="3 units into 2"):
         Graph(
@@ -143,7 +162,7 @@ def test_fixed_domain_ranges() -> None:
         "unit.threshold: must be in [0, 131071]",
         "mixed.weights: must be even",
         "large.weights: must be in [-255, 255]",
-        "large.exponent: must be in [-8, 7]",
+        "large.exponent: must be a whole number in [-8, 7]",
         "low.weights: must be in [-255, 255]",
     ):
         assert part in text
