@@ -102,6 +102,12 @@ class Counters:
             }
         return {"run": run, "processes": per_process}
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Counters:
+        """Return the counters that `as_dict` described."""
+        processes = {p: ProcessCounts(**counts) for p, counts in document["processes"].items()}
+        return cls(processes=processes, **document["run"])
+
 
 #: Counters by name: those of processes, then those of the run.
 COUNTERS: tuple[str, ...] = tuple(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph.counters import Counters
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.files import write_atomic
 
 
@@ -66,6 +68,30 @@ class Result:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one zip file of JSON and arrays, whole or not at all."""
         write_atomic(path, self.packed())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Result:
+        """Read what `save` wrote; raises `Invalid` if the file is damaged or no result."""
+        from hebbgraph.serialise import DAMAGE, unpack
+
+        try:
+            document, arrays = unpack(Path(path).read_bytes())
+            held: dict[str, dict[str, NDArray[Any]]] = {"spikes": {}, "states": {}, "weights": {}}
+            for key, array in arrays.items():
+                kind, _, name = key.partition("/")
+                held[kind][name] = array
+            rasters = {
+                name: np.unpackbits(held["spikes"][name], axis=-1, count=shape[-1]).astype(bool)
+                for name, shape in document["spike_shapes"].items()
+            }
+            provenance = document["provenance"]
+            provenance["approximations"] = tuple(provenance["approximations"])
+            counters = Counters.from_dict(document["counters"])
+            return cls(rasters, held["states"], counters, Provenance(**provenance), held["weights"])
+        except (*DAMAGE, OSError) as error:
+            need = "must be a whole result file, as `Result.save` writes it"
+            got = f"{type(error).__name__} {error}"
+            raise Invalid("result file", [Fault(os.fspath(path), got, need)]) from None
 
     def packed(self) -> bytes:
         """Return what `save` writes; rasters are packed eight units to a byte."""

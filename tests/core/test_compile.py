@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,18 @@ def test_equal_nans_do_not_diverge() -> None:
     assert np.isnan(one.states["n.v"]).any()
     assert first_divergence(one, other) is None
     assert first_divergence(one, other, tolerance=1e-9) is None
+
+
+@pytest.mark.parametrize("domain", ["float", "fixed"])
+def test_a_saved_result_is_the_same_result(domain: Any, tmp_path: Path) -> None:
+    result = hg.compile(GRAPH, domain=domain).run({"x": np.ones((2, 3, 2))}, 6)
+    result.save(tmp_path / "r.zip")
+    loaded = hg.Result.load(tmp_path / "r.zip")
+    assert first_divergence(result, loaded) is None
+    assert loaded.counters == result.counters
+    assert loaded.provenance == result.provenance
+    assert all(np.array_equal(loaded.weights[k], w) for k, w in result.weights.items())
+    (tmp_path / "r.zip").write_bytes((tmp_path / "r.zip").read_bytes()[:200])
+    for name in ("r.zip", "none.zip"):
+        with pytest.raises(hg.Invalid, match="whole result file"):
+            hg.Result.load(tmp_path / name)
