@@ -7,11 +7,11 @@ import json
 import platform
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from hebbgraph import __version__
 from hebbgraph.backend import discover
+from hebbgraph.cli.tables import console
 
 
 def add_parser(commands: Any) -> None:
@@ -46,7 +46,6 @@ def handle(parsed: argparse.Namespace) -> int:
 
 
 def _print_table(found: dict[str, Any]) -> None:
-    console = Console()
     table = Table(title=f"hebbgraph {__version__}, Python {platform.python_version()}")
     for column in ("engine", "usable", "versions", "remark"):
         table.add_column(column, overflow="fold")
@@ -57,4 +56,4 @@ def _print_table(found: dict[str, Any]) -> None:
         if not a.usable:
             remark = f"{a.reason}; {a.remedy}"
         table.add_row(name, "yes" if a.usable else "NO", versions, remark)
-    console.print(table)
+    console().print(table)

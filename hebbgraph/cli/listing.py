@@ -54,12 +54,12 @@ def handle(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print(json.dumps(found, indent=2, default=str))
         return 0
-    console = Console()
+    console = Console(markup=False)
     for kind, entries in found.items():
         table = Table(title=kind, title_justify="left", show_header=False)
         for name, entry in entries.items():
             settings = ", ".join(f"{k}={v}" for k, v in entry.get("parameters", {}).items())
-            table.add_row(name, entry["about"] + (f"\n[dim]{settings}[/dim]" if settings else ""))
+            table.add_row(name, entry["about"] + (f"\n{settings}" if settings else ""))
         console.print(table)
     return 0
 

@@ -16,11 +16,14 @@ PLAIN_WIDTH = 160
 
 
 def console() -> Console:
-    """Return a console as wide as the terminal, or wide enough for a table in a file."""
+    """Return a console as wide as the terminal, or wide enough for a table in a file.
+
+    Without markup: a remedy such as ``hebbgraph[brian2]`` is to be printed as it is.
+    """
     if sys.stdout.isatty():
-        return Console()
+        return Console(markup=False)
     columns = shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
-    return Console(width=max(columns, PLAIN_WIDTH))
+    return Console(width=max(columns, PLAIN_WIDTH), markup=False)
 
 
 def print_comparison(comparison: Comparison) -> None:

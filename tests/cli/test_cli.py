@@ -110,10 +110,16 @@ def test_damaged_hardware_file_is_named(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_missing_engine_asked_for_by_name_is_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gone = Availability(False, reason="brian2 is not installed", remedy="pip install it")
+    gone = Availability(
+        False, reason="brian2 is not installed", remedy="pip install hebbgraph[brian2]"
+    )
     monkeypatch.setattr(backend.get("brian2"), "availability", lambda: gone)
+    assert main(["doctor"]) == 1
+    assert "pip install hebbgraph[brian2]" in " ".join(capsys.readouterr().out.split())
     assert main(["run", "hopfield", "--backend", "brian2", "--no-folder"]) == 2
-    assert "brian2: brian2 is not installed; pip install it" in capsys.readouterr().err
+    assert (
+        "brian2: brian2 is not installed; pip install hebbgraph[brian2]" in capsys.readouterr().err
+    )
 
 
 def test_show_prints_a_graph_and_names_a_truncated_file(
