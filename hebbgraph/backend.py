@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from hebbgraph.checks import Domain
 from hebbgraph.errors import Fault, Gap, Invalid, Unsupported
 from hebbgraph.graph import Graph
-from hebbgraph.processes import Domain
-from hebbgraph.result import Trace
+from hebbgraph.processes import KINDS, Input, Process
+from hebbgraph.recording import Learned, Recording
 
 #: Called with (steps done, steps in all) while an engine runs; where an engine cannot tell, never.
 Progress = Callable[[int, int], None]
@@ -58,6 +59,9 @@ class Capability:
     processes: Mapping[str, tuple[Domain, ...]]
     #: The longest delay of a connection into a synapse or out of one.
     max_delay: int
+    #: Domains in which weights can learn, and whether batches of episodes can learn together.
+    learning: tuple[Domain, ...] = ()
+    batches: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
     #: The settings that must each equal the reference.
     variants: tuple[Variant, ...] = (Variant(),)
@@ -77,6 +81,13 @@ class Capability:
             elif graph.domain not in domains:
                 remedy = f"compile with domain={domains[0]!r}"
                 found.append(Gap(path, f"{self.name} has no {kind} in {graph.domain}", remedy))
+        for path in graph.plastic:
+            if graph.domain not in self.learning and self.learning:
+                remedy = f"compile with domain={self.learning[0]!r}"
+                found.append(Gap(path, f"{self.name} learns nothing in {graph.domain}", remedy))
+            elif not self.learning:
+                remedy = "use another back end, or a graph without rules"
+                found.append(Gap(path, f"{self.name} has no learning rules", remedy))
         for connection in graph.flat_connections:
             if (connection.delay or 0) > self.max_delay:
                 where = f"connection {connection.source} -> {connection.target}"
@@ -116,6 +127,23 @@ class Availability:
     caveat: str = ""
 
 
+@dataclass(frozen=True)
+class Job:
+    """What an engine is to run."""
+
+    #: Per source process, what it emits: (episodes, at most `steps`, units), float64 or int64 by
+    #: domain; nothing is emitted after its end. All have the same number of episodes.
+    inputs: Mapping[str, NDArray[Any]]
+    episodes: int
+    steps: int
+    #: Where weights learn: how many episodes run side by side, their mean change being learned.
+    batch: int = 1
+    #: What the random numbers of the first episode are keyed by.
+    first_episode: int = 0
+    #: Every set of plastic synapses by path, at the start of the run.
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+
+
 class Executable(Protocol):
     """A lowered graph, ready to run any number of times."""
 
@@ -123,14 +151,8 @@ class Executable(Protocol):
     def artefact(self) -> Any:
         """Return what a user of the engine would take over: a Network, an nn.Module, ..."""
 
-    def run(
-        self, inputs: Mapping[str, NDArray[Any]], steps: int, progress: Progress | None = None
-    ) -> Trace:
-        """Run every episode for `steps` steps from zero states.
-
-        `inputs` holds, per Input process, what it emits: (episodes, at most `steps`, units),
-        float64 or int64 by domain; nothing is emitted after its end. Never None, same episodes.
-        """
+    def run(self, job: Job, progress: Progress | None = None) -> Recording:
+        """Run every episode of `job` for its steps, each from zero states."""
 
     def close(self) -> None:
         """Release processes, files and memory; safe to call twice."""
@@ -183,12 +205,18 @@ def require(backend: Backend, graph: Graph) -> None:
 def capability_table() -> str:
     """Return a Markdown table of process kinds against back ends, from the capability records."""
     records = [backend.capability for backend in discover().values()]
-    kinds = sorted({kind for record in records for kind in record.processes})
     head = ["process", *(record.name for record in records)]
     rows = [
-        [kind, *(", ".join(record.processes.get(kind, ())) or "gap" for record in records)]
-        for kind in kinds
+        [name, *(", ".join(r.processes.get(_runs_as(kind), ())) or "gap" for r in records)]
+        for name, kind in KINDS.items()
     ]
+    rows.append(["learning rules", *(", ".join(r.learning) or "gap" for r in records)])
+    rows.append(["learning in batches", *("yes" if r.batches else "gap" for r in records)])
     rows.append(["longest delay", *(str(record.max_delay) for record in records)])
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _runs_as(kind: type[Process]) -> str:
+    """Return the kind that engines are given: sources that make their own data become Inputs."""
+    return Input.__name__ if kind.ROLE == "source" else kind.__name__

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph import backend as backends
-from hebbgraph.backend import Backend, Progress
+from hebbgraph.backend import Backend, Job, Progress
+from hebbgraph.checks import DOMAINS, Domain, is_whole, range_faults, whole_faults
 from hebbgraph.counters import count
-from hebbgraph.errors import Fault, Invalid, Unavailable
+from hebbgraph.errors import Fault, Gap, Invalid, Unavailable, Unsupported
 from hebbgraph.graph import Graph
+from hebbgraph.passes.feed_sources import feed_sources
 from hebbgraph.passes.flatten import flatten
 from hebbgraph.passes.quantise import quantise
-from hebbgraph.processes import DOMAINS, Dense, Domain, Input
-from hebbgraph.processes.base import is_whole, read_only
+from hebbgraph.processes import Clock, Input, Noise, Transpose
+from hebbgraph.processes.base import BIG, read_only
+from hebbgraph.recording import Learned
 from hebbgraph.result import Provenance, Result
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 #: The passes every graph goes through on its way to an engine, in this order. Each is pure, has a
 #: name at which `Program.stages` can be read, and gives the same answer as the stage before it.
-LOWERING = (("flatten", flatten),)
+LOWERING = (("flatten", flatten), ("feed_sources", feed_sources))
 
 
 def compile(  # noqa: A001 - the field's word
@@ -89,7 +92,9 @@ class Program:
         versions: Mapping[str, str],
     ) -> None:
         self.stages = dict(stages)
+        #: What the engine runs, and what inputs are named and events are counted by.
         self.graph = self.stages[next(reversed(self.stages))]
+        self.source = self.stages["flatten"]
         self.backend = backend
         self.options = dict(options)
         self.versions = dict(versions)
@@ -105,22 +110,42 @@ class Program:
         inputs: Mapping[str, Any] | None = None,
         steps: int | None = None,
         *,
+        episodes: int | None = None,
+        batch: int = 1,
+        weights: Mapping[str, Any] | None = None,
+        first_episode: int = 0,
         progress: Progress | None = None,
     ) -> Result:
         """Run episodes from zero states and return what happened.
 
         `inputs` gives, per Input process, an array (episodes, steps, units), or (steps, units)
         for one episode; where it is shorter than `steps`, zeros follow. Without `steps` the
-        longest input decides. Raises `Invalid` with every fault of the inputs.
+        longest input decides; `episodes` is for graphs without an Input.
+
+        Plastic weights start as the graph has them, or as `weights` says (`Result.weights` of an
+        earlier run), and persist from episode to episode. `batch` episodes learn together, their
+        mean change. `first_episode` is the number under which the first episode draws its random
+        numbers: count on where an earlier run ended.
+
+        Raises `Invalid` with every fault of the arguments, `Unsupported` if the back end cannot
+        learn in batches.
         """
-        emitted, steps = encode_inputs(self.graph, {} if inputs is None else inputs, steps)
-        notes = _rounding_notes(self.graph, inputs or {}, emitted)
+        given, emitted, steps = encode_inputs(self.source, inputs, steps, episodes, first_episode)
+        job = Job(
+            inputs=emitted,
+            episodes=given,
+            steps=steps,
+            batch=self._checked_batch(batch, given),
+            first_episode=first_episode,
+            learned=start_weights(self.graph, weights),
+        )
+        notes = _rounding_notes(self.source, inputs or {}, emitted)
         start = time.perf_counter()
-        trace = self._executable.run(emitted, steps, progress)
+        recording = self._executable.run(job, progress)
         seconds = time.perf_counter() - start
         provenance = Provenance(
-            graph=self.graph.name,
-            graph_hash=self.graph.content_hash,
+            graph=self.source.name,
+            graph_hash=self.source.content_hash,
             backend=self.backend.capability.name,
             domain=self.graph.domain,
             options=self.options,
@@ -128,12 +153,28 @@ class Program:
             wall_seconds=seconds,
             approximations=self.graph.notes + notes,
         )
-        weights = {
-            f"{path}.weights": process.weights
-            for path, process in self.graph.of_kind(Dense).items()
-        }
-        counters = count(self.graph, emitted, trace.spikes, steps)
-        return Result(trace.spikes, trace.states, counters, provenance, weights)
+        counters = count(self.source, emitted, recording, steps)
+        learned = end_weights(self.graph, recording.learned)
+        spikes, states = _probed_sources(self.source, emitted, steps)
+        spikes, states = {**recording.spikes, **spikes}, {**recording.states, **states}
+        return Result(spikes, states, counters, provenance, learned)
+
+    def _checked_batch(self, batch: int, episodes: int) -> int:
+        faults = whole_faults("batch", batch, 1, 2**20)
+        if not faults and self.graph.plastic:
+            if episodes % batch:
+                need = f"must divide the number of episodes, {episodes}"
+                faults.append(Fault("batch", repr(batch), need, "leave out the last few"))
+            if self.graph.domain == "fixed" and batch & (batch - 1):
+                need = "must be a power of two in the fixed domain"
+                faults.append(Fault("batch", repr(batch), need))
+        if faults:
+            raise Invalid("inputs", faults)
+        if batch > 1 and self.graph.plastic and not self.backend.capability.batches:
+            name = self.backend.capability.name
+            lacking = f"{name} learns from one episode at a time"
+            raise Unsupported(name, [Gap("batch", lacking, "use batch=1, or another back end")])
+        return batch
 
     def close(self) -> None:
         """Release what the engine holds; safe to call twice."""
@@ -152,18 +193,28 @@ class Program:
 
 
 def encode_inputs(
-    graph: Graph, inputs: Mapping[str, Any], steps: int | None
-) -> tuple[dict[str, NDArray[Any]], int]:
-    """Return what every Input emits, (episodes, steps given, units), and the number of steps.
+    graph: Graph,
+    inputs: Mapping[str, Any] | None,
+    steps: int | None,
+    episodes: int | None = None,
+    first_episode: int = 0,
+) -> tuple[int, dict[str, NDArray[Any]], int]:
+    """Return the number of episodes, what every source emits, and the number of steps.
 
-    This is the one place where data becomes what engines are fed, so all are fed alike.
+    What a source emits has shape (episodes, steps given, units). This is the one place where data
+    become what engines are fed, and where random numbers are drawn, so all are fed alike.
     """
     sources = graph.of_kind(Input)
+    inputs = {} if inputs is None else inputs
     if not isinstance(inputs, Mapping):
         need = f"must be a mapping of Input paths ({', '.join(sources) or 'none'}) to arrays"
         raise Invalid("inputs", [Fault("inputs", type(inputs).__name__, need)])
-    if steps is not None and not is_whole(steps):
-        raise Invalid("inputs", [Fault("steps", repr(steps), "must be a whole number above 0")])
+    faults = whole_faults("first_episode", first_episode, 0, 2**63 - 1)
+    for name, value in (("steps", steps), ("episodes", episodes)):
+        if value is not None and not (is_whole(value) and value > 0):
+            faults.append(Fault(name, repr(value), "must be a whole number above 0"))
+    if faults:
+        raise Invalid("inputs", faults)
     faults = [
         Fault(f"inputs[{name!r}]", "data", f"Input processes are: {', '.join(sources) or 'none'}")
         for name in inputs
@@ -196,9 +247,100 @@ def encode_inputs(
         steps = max((values.shape[1] for values in emitted.values()), default=0)
     if not faults and steps < 1:
         faults.append(Fault("steps", repr(steps), "must be a whole number above 0"))
+    count = next(iter(sizes.values()), episodes or 1)
+    if not faults and episodes not in (None, count):
+        faults.append(Fault("episodes", repr(episodes), f"the inputs hold {count}"))
     if faults:
         raise Invalid("inputs", faults)
-    return emitted, int(steps)
+    return count, emitted | _made(graph, count, int(steps), first_episode), int(steps)
+
+
+def _made(graph: Graph, episodes: int, steps: int, first: int) -> dict[str, NDArray[Any]]:
+    """Return what Clocks and Noises emit."""
+    dtype = np.float64 if graph.domain == "float" else np.int64
+    found: dict[str, NDArray[Any]] = {}
+    for path, clock in graph.of_kind(Clock).items():
+        rows = clock.data(steps).astype(dtype)
+        found[path] = np.broadcast_to(rows, (episodes, *rows.shape))
+    for path, noise in graph.of_kind(Noise).items():
+        draws = [noise.data(graph.domain, path, first + e, steps) for e in range(episodes)]
+        found[path] = np.stack(draws)
+    return found
+
+
+def _probed_sources(
+    graph: Graph, emitted: Mapping[str, NDArray[Any]], steps: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Return rasters and values of the sources that are probed, for all steps."""
+    spikes: dict[str, NDArray[Any]] = {}
+    states: dict[str, NDArray[Any]] = {}
+    for probe in graph.flat_probes:
+        process = graph.flat_processes[probe.path]
+        if process.ROLE != "source":
+            continue
+        data = emitted[probe.path]
+        values = np.pad(data, ((0, 0), (0, steps - data.shape[1]), (0, 0)))
+        if process.output.signal == "graded":
+            states[probe.target] = values
+        else:
+            spikes[probe.path] = values.astype(
+                bool if process.output.signal == "spike" else np.int8
+            )
+    return spikes, states
+
+
+def start_weights(graph: Graph, weights: Mapping[str, Any] | None) -> dict[str, Learned]:
+    """Return every set of plastic synapses before a run; raises `Invalid` for bad `weights`."""
+    given = dict(weights or {})
+    faults: list[Fault] = []
+    synapses = [path for path, process in graph.walk() if process.synaptic]
+    for key in given:
+        path, _, kind = key.rpartition(".")
+        if path not in synapses or kind not in ("weights", "accumulator", "momentum"):
+            need = f"keys are path.weights of synapses, which are {', '.join(synapses) or 'none'}"
+            faults.append(Fault(f"weights[{key!r}]", "an array", need))
+    found: dict[str, Learned] = {}
+    dtype = np.float64 if graph.domain == "float" else np.int64
+    for path, dense in graph.plastic.items():
+        rule = dense.rule
+        assert rule is not None
+        scale = 2**rule.fraction
+        values = {"weights": dense.weights, "momentum": np.zeros(dense.weights.shape, dtype)}
+        values |= {k: given[f"{path}.{k}"] for k in values if f"{path}.{k}" in given}
+        key = f"{path}.accumulator"
+        held = given.get(key, np.asarray(values["weights"]) * scale)
+        held, momentum = read_only(held), read_only(values["momentum"])
+        shape, where = dense.weights.shape, f"weights[{path!r}]"
+        low, high = max(rule.low * scale, -BIG), min(rule.high * scale, BIG)
+        remedy = "take Result.weights of a run of this graph"
+        found_here = range_faults(where, held, shape, graph.domain, low, high, remedy)
+        found_here += range_faults(where, momentum, shape, graph.domain, -BIG, BIG, remedy)
+        faults += found_here
+        if not found_here:
+            found[path] = Learned(held.astype(dtype), momentum.astype(dtype))
+    if faults:
+        raise Invalid("weights", faults)
+    return found
+
+
+def end_weights(graph: Graph, learned: Mapping[str, Learned]) -> dict[str, NDArray[Any]]:
+    """Return `Result.weights`: what every synapse process holds after a run."""
+    found: dict[str, NDArray[Any]] = {}
+    for path, process in graph.walk():
+        if process.ROLE != "synapses" or isinstance(process, Transpose):
+            continue
+        if path not in learned:
+            found[f"{path}.weights"] = process.weights  # type: ignore[attr-defined]
+            continue
+        rule, held = graph.plastic[path].rule, learned[path].accumulator
+        assert rule is not None
+        half = 2 ** (rule.fraction - 1) if rule.fraction else 0
+        found[f"{path}.weights"] = (held + half) >> rule.fraction if rule.fraction else held
+        if rule.fraction:
+            found[f"{path}.accumulator"] = held
+        if rule.momentum:
+            found[f"{path}.momentum"] = learned[path].momentum
+    return found
 
 
 def _input_fault(path: str, process: Input, data: NDArray[Any], steps: int | None) -> Fault | None:
@@ -215,8 +357,11 @@ def _input_fault(path: str, process: Input, data: NDArray[Any], steps: int | Non
         return Fault(where, f"dtype {data.dtype}", "must be real numbers")
     if not np.isfinite(data).all():
         return Fault(where, "NaN or infinite values", "must be finite", "clean the data")
-    if process.signal == "spike" and not np.isin(data, (0, 1)).all():
-        return Fault(where, "values other than 0 and 1", "a source of spikes takes 0 and 1")
+    allowed = {"spike": (0, 1), "ternary": (-1, 0, 1)}.get(process.signal)
+    if allowed and not np.isin(data, allowed).all():
+        listed = " and ".join(map(str, allowed))
+        need = f"a {process.signal} source takes {listed}"
+        return Fault(where, f"values other than {listed}", need)
     return None
 
 

@@ -1,6 +1,6 @@
-"""Event counters, derived centrally from rasters so that every back end counts alike.
+"""Event counters, derived centrally from activity so that every back end counts alike.
 
-Law: the same graph, inputs and raster give the same counters on every back end. Pricing them is
+Law: the same graph, inputs and activity give the same counters on every back end. Pricing them is
 `hebbgraph.energy`'s work.
 
 An *event* is one nonzero value carried by one connection; it counts at the step in which it
@@ -10,22 +10,23 @@ machine has to move and process both. What is still under way when an episode en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hebbgraph.graph import Connection, Graph
-from hebbgraph.processes import LIF, Dense, Input
+from hebbgraph.graph import Connection, Graph, Probe
+from hebbgraph.processes import BlockDense, Conv2d, Dense, Input, Noise, Process, Sparse, Transpose
+from hebbgraph.recording import Recording
 
 #: Bits of one synaptic memory word (Loihi: 64; Davies et al., doi:10.1109/MM.2018.112130359).
 WORD_BITS = 64
 #: Bits that one synapse takes in memory: 8-bit weight and sign.
 SYNAPSE_BITS = 9
-#: Bits of one graded value, or one state, that crosses the border to the host (Loihi: 24).
-VALUE_BITS = 24
+#: Bits of one value, by signal, that crosses the border to the host (Loihi: 24 if graded).
+VALUE_BITS = {"spike": 1, "ternary": 2, "graded": 24}
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class ProcessCounts:
 
     #: Spikes emitted.
     spikes: int = 0
-    #: Nonzero graded values emitted, by inputs and by synapses that feed other synapses.
+    #: Nonzero graded values emitted, by inputs, units and synapses that feed other synapses.
     graded_events: int = 0
+    #: Random numbers emitted by a `Noise`.
+    noise_draws: int = 0
     #: Unit-steps: every unit is visited once a step.
     neuron_accesses: int = 0
     #: Unit-steps in which the unit has a bias, receives an event through a nonzero synapse or a
@@ -43,8 +46,8 @@ class ProcessCounts:
     updates_active: int = 0
     #: The other unit-steps: only the leak was computed.
     updates_idle: int = 0
-    #: Synaptic operations by spikes (accumulate): events from ports that spike, times the
-    #: nonzero synapses of the unit each came from.
+    #: Synaptic operations by spikes (accumulate): events from ports that spike, with a sign or
+    #: without, times the synapses (not of weight 0) of the unit each came from.
     synops_ac: int = 0
     #: Synaptic operations by graded values (multiply and accumulate): events from graded ports
     #: likewise, whatever their value.
@@ -59,9 +62,9 @@ class ProcessCounts:
     learning_visits: int = 0
     #: Updates of eligibility traces.
     trace_updates: int = 0
-    #: Operations on third factors.
+    #: Values of third factors that were read, per end of epoch.
     third_factor_ops: int = 0
-    #: Random numbers drawn, for stochastic rounding and the like.
+    #: Random numbers drawn for stochastic rounding.
     random_draws: int = 0
 
 
@@ -75,9 +78,10 @@ class Counters:
     timesteps: int
     #: Barrier synchronisations: one a step.
     barriers: int
-    #: Bits that enter: one per input spike, 24 per nonzero graded value.
+    #: Bits that enter: one per input spike (two with a sign), 24 per nonzero graded value.
     host_in_bits: int
-    #: Bits that leave: per step and unit, one for a recorded spike port, 24 for a recorded state.
+    #: Bits that leave: per step and unit, one for a recorded spike port (two with a sign), 24 for
+    #: a graded port or a state, 9 for a weight.
     host_out_bits: int
 
     def total(self, counter: str) -> int:
@@ -125,176 +129,189 @@ LENGTHS = frozenset(("episodes", "timesteps"))
 
 
 def count(
-    graph: Graph,
-    inputs: Mapping[str, NDArray[Any]],
-    spikes: Mapping[str, NDArray[np.bool_]],
-    steps: int,
+    graph: Graph, inputs: Mapping[str, NDArray[Any]], recording: Recording, steps: int
 ) -> Counters:
     """Return the counters of one run of `graph`.
 
-    `inputs` is what each Input emitted, `spikes` what each spiking process emitted, both by path
-    with shape (episodes, steps, units); an input that ends early emits nothing afterwards.
+    `inputs` is what each source emitted by path, (episodes, steps, units); one that ends early
+    emits nothing afterwards. `recording` is what an engine returned.
     """
-    episodes = next((len(array) for array in (*inputs.values(), *spikes.values())), 1)
-    emitted = _with_relays(graph, {**inputs, **spikes}, episodes, steps)
-    counts: dict[str, ProcessCounts] = {}
-    for path, process in graph.walk():
-        if isinstance(process, Input):
-            counts[path] = _count_input(process, emitted[path])
-        elif isinstance(process, Dense):
-            counts[path] = _count_dense(graph, path, process, emitted, episodes, steps)
-        elif isinstance(process, LIF):
-            counts[path] = _count_lif(graph, path, process, emitted, steps)
-        else:
-            raise AssertionError(f"no counting rule for {type(process).__name__}")
-    entered = [counts[path] for path in graph.of_kind(Input)]
-    return Counters(
-        processes=counts,
-        episodes=episodes,
-        timesteps=episodes * steps,
-        barriers=episodes * steps,
-        host_in_bits=sum(c.spikes + VALUE_BITS * c.graded_events for c in entered),
-        host_out_bits=episodes * steps * _recorded_bits(graph),
-    )
+    return _Count(graph, inputs, recording, steps).counters()
 
 
-def _recorded_bits(graph: Graph) -> int:
-    """Return the bits that probes read out each step; inputs come from the host and cost none."""
-    bits = 0
-    for probe in graph.flat_probes:
-        process = graph.flat_processes[probe.path]
-        units = next(iter(process.outputs.values())).size
-        if not isinstance(process, Input):
-            bits += units * (VALUE_BITS if probe.variable in process.STATES else 1)
-    return bits
+class _Count:
+    """Holds who was active when while one run is counted."""
 
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, NDArray[Any]],
+        recording: Recording,
+        steps: int,
+    ) -> None:
+        self.graph, self.steps, self.learned = graph, steps, recording.learned
+        activity = {**inputs, **recording.spikes, **recording.active}
+        #: By path, where something but 0 was emitted: (episodes, steps, units).
+        self.active = {path: np.asarray(values != 0) for path, values in activity.items()}
+        self.episodes = next((len(array) for array in self.active.values()), 1)
 
-def _with_relays(
-    graph: Graph, emitted: dict[str, NDArray[Any]], episodes: int, steps: int
-) -> dict[str, NDArray[Any]]:
-    """Return `emitted` and what each Dense emits that feeds another synapse.
-
-    No raster holds these graded values, so they are computed as the reference defines them. A
-    synapse hears only earlier steps (its delays are 1 or more), so any order within a step will do.
-    """
-    dense = graph.of_kind(Dense)
-    relays = [
-        path
-        for path in dense
-        if any(
-            c.source == f"{path}.a" and c.target.rpartition(".")[0] in dense
-            for c in graph.flat_connections
+    def counters(self) -> Counters:
+        """Return everything."""
+        counts = {path: self._process(path, process) for path, process in self.graph.walk()}
+        entered = 0
+        for path, process in self.graph.of_kind(Input).items():
+            events = counts[path].spikes + counts[path].graded_events
+            entered += VALUE_BITS[process.signal] * events
+        instants = self.episodes * self.steps
+        return Counters(
+            processes=counts,
+            episodes=self.episodes,
+            timesteps=instants,
+            barriers=instants,
+            host_in_bits=entered,
+            host_out_bits=instants * sum(map(self._recorded_bits, self.graph.flat_probes)),
         )
-    ]
-    if not relays:
-        return emitted
-    from hebbgraph.backends.reference.steps import STEPS  # the definition; it needs the processes
 
-    dtype = np.float64 if graph.domain == "float" else np.int64
-    step = STEPS["Dense", graph.domain]
-    for path in relays:
-        emitted[path] = np.zeros((episodes, steps, dense[path].weights.shape[0]), dtype)
-    for t in range(steps):
-        for path in relays:
-            arriving = np.zeros((episodes, dense[path].weights.shape[1]), dtype)
-            for connection in graph.sources(f"{path}.s"):
-                sent_at = t - (connection.delay or 0)
-                source = emitted[connection.source.rpartition(".")[0]]
-                if 0 <= sent_at < source.shape[1]:
-                    arriving = arriving + source[:, sent_at]
-            emitted[path][:, t] = step(dense[path], {}, {"s": arriving})["a"]
-    return emitted
+    def _process(self, path: str, process: Process) -> ProcessCounts:
+        if process.ROLE == "synapses":
+            return self._synapses(path, process)
+        if isinstance(process, Noise):
+            return ProcessCounts(noise_draws=self.episodes * self.steps * process.size)
+        if process.ROLE == "source":
+            return ProcessCounts(**self._emitted(path, process))
+        return self._units(path, process)
 
+    def _emitted(self, path: str, process: Process) -> dict[str, int]:
+        events = int(np.count_nonzero(self.active[path])) if path in self.active else 0
+        return {"graded_events" if process.output.signal == "graded" else "spikes": events}
 
-def _count_input(process: Input, values: NDArray[Any]) -> ProcessCounts:
-    events = int(np.count_nonzero(values))
-    if process.signal == "spike":
-        return ProcessCounts(spikes=events)
-    return ProcessCounts(graded_events=events)
+    def _synapses(self, path: str, process: Process) -> ProcessCounts:
+        synops = {"spike": 0, "ternary": 0, "graded": 0}
+        words_read = 0
+        for connection in self.graph.sources(f"{path}.s"):
+            signal = self.graph.port(connection.source).signal
+            for delay, _, pre in self._delayed_synapses(process):
+                fan_out = np.bincount(pre, minlength=process.inputs["s"].size)
+                events = self._events_by_unit(connection, delay, len(fan_out))
+                synops[signal] += int(events @ fan_out)
+                words_read += int(events @ -(-fan_out * SYNAPSE_BITS // WORD_BITS))
+        return ProcessCounts(
+            **self._emitted(path, process),
+            synops_ac=synops["spike"] + synops["ternary"],
+            synops_mac=synops["graded"],
+            synops_dense=self.episodes * self.steps * self._stored(process),
+            synaptic_words=words_read,
+            **(self._learning(path) if path in self.graph.plastic else {}),
+        )
 
+    def _learning(self, path: str) -> dict[str, int]:
+        rule, learned = self.graph.plastic[path].rule, self.learned[path]
+        assert rule is not None
+        post, pre = self.graph.plastic[path].weights.shape
+        sizes = {"post": post, "pre": pre, "all": 1}
+        traces = sum(sizes[rule.sides[name]] for name in rule.traces)
+        factors = sum(sizes[side] for side in rule.factors.values())
+        divided = self.graph.domain == "fixed" and rule.shift > 0
+        draws = {"stochastic": post * pre, "shared": 1}.get(rule.rounding, 0) if divided else 0
+        return {
+            "weight_updates": learned.changed,
+            "learning_visits": learned.events * post * pre,
+            "trace_updates": self.episodes * self.steps * traces,
+            "third_factor_ops": learned.events * factors,
+            "random_draws": learned.events * draws,
+        }
 
-def _count_dense(
-    graph: Graph,
-    path: str,
-    process: Dense,
-    emitted: Mapping[str, NDArray[Any]],
-    episodes: int,
-    steps: int,
-) -> ProcessCounts:
-    fan_out = np.count_nonzero(process.weights, axis=0).astype(np.int64)
-    words = -(-fan_out * SYNAPSE_BITS // WORD_BITS)
-    synops = {"spike": 0, "graded": 0}
-    words_read = 0
-    for connection in graph.sources(f"{path}.s"):
-        events = _events_by_unit(connection, emitted, steps)
-        synops[graph.port(connection.source).signal] += int(events @ fan_out)
-        words_read += int(events @ words)
-    return ProcessCounts(
-        graded_events=int(np.count_nonzero(emitted[path])) if path in emitted else 0,
-        synops_ac=synops["spike"],
-        synops_mac=synops["graded"],
-        synops_dense=episodes * steps * process.weights.size,
-        synaptic_words=words_read,
-    )
+    def _units(self, path: str, process: Process) -> ProcessCounts:
+        raster = self.active[path]
+        has_bias = "bias" in process.PARAMETERS
+        biased = np.asarray(process.bias) != 0 if has_bias else np.False_  # type: ignore[attr-defined]
+        updates = raster.size
+        if not biased.all():
+            active = raster | biased
+            for name in process.inputs:
+                for connection in self.graph.sources(f"{path}.{name}"):
+                    heard = self._heard(connection)
+                    if heard.shape[-1] in (1, active.shape[-1]):
+                        active = active | heard
+                    else:  # a group whose members hear different things is updated as a whole
+                        active = active | heard.any(axis=-1, keepdims=True)
+            updates = int(np.count_nonzero(active))
+        return ProcessCounts(
+            **self._emitted(path, process),
+            neuron_accesses=raster.size,
+            updates_active=updates,
+            updates_idle=raster.size - updates,
+        )
 
+    def _heard(self, connection: Connection) -> NDArray[np.bool_]:
+        """Return where `connection` brings a value that an event caused, per unit."""
+        source = connection.source.rpartition(".")[0]
+        process = self.graph.flat_processes[source]
+        if process.ROLE != "synapses":
+            return self._events(connection)
+        touched = np.zeros((self.episodes, self.steps, process.output.size), dtype=bool)
+        arriving = np.zeros((self.episodes, self.steps, process.inputs["s"].size), dtype=bool)
+        for entering in self.graph.sources(f"{source}.s"):
+            arriving |= self._events(entering)
+        for delay, post, pre in self._delayed_synapses(process):
+            exists = np.zeros((process.inputs["s"].size, process.output.size), np.float32)
+            exists[pre, post] = 1
+            reached = arriving.astype(np.float32) @ exists > 0
+            touched |= _delayed(reached, delay, self.steps)
+        return _delayed(touched, connection.delay or 0, self.steps)
 
-def _count_lif(
-    graph: Graph, path: str, process: LIF, emitted: Mapping[str, NDArray[Any]], steps: int
-) -> ProcessCounts:
-    raster = emitted[path]
-    biased = np.asarray(process.bias) != 0
-    updates = raster.size
-    if not biased.all():
-        active = raster | biased
-        for connection in graph.sources(f"{path}.a"):
-            source = connection.source.rpartition(".")[0]
-            synapse = graph.flat_processes[source]
-            if isinstance(synapse, Dense):
-                touched = _touched(graph, source, synapse, emitted, raster.shape[:2])
-                active |= _delayed(touched, connection.delay or 0, steps)
-            else:
-                active |= _events(connection, emitted, steps)
-        updates = int(np.count_nonzero(active))
-    return ProcessCounts(
-        spikes=int(np.count_nonzero(raster)),
-        neuron_accesses=raster.size,
-        updates_active=updates,
-        updates_idle=raster.size - updates,
-    )
+    def _events(self, connection: Connection) -> NDArray[np.bool_]:
+        """Return where `connection` delivers a value but 0: (episodes, steps, units)."""
+        values = self.active[connection.source.rpartition(".")[0]]
+        return _delayed(values, connection.delay or 0, self.steps)
 
+    def _events_by_unit(self, connection: Connection, later: int, units: int) -> NDArray[np.int64]:
+        """Return how many values but 0 arrive from each unit, `later` steps after delivery."""
+        kept = max(0, self.steps - (connection.delay or 0) - later)
+        mask = self.active[connection.source.rpartition(".")[0]][:, :kept]
+        counts: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64).sum(axis=0)
+        return np.broadcast_to(counts, (units,))
 
-def _touched(
-    graph: Graph,
-    path: str,
-    process: Dense,
-    emitted: Mapping[str, NDArray[Any]],
-    shape: tuple[int, ...],
-) -> NDArray[np.bool_]:
-    """Return where an event passes a nonzero synapse: (episodes, steps, postsynaptic units)."""
-    arriving = np.zeros((*shape, process.weights.shape[1]), dtype=bool)
-    for connection in graph.sources(f"{path}.s"):
-        arriving |= _events(connection, emitted, shape[1])
-    synapses = (process.weights != 0).T.astype(np.float32)
-    return np.asarray(arriving.astype(np.float32) @ synapses > 0)
+    def _delayed_synapses(
+        self, process: Process
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield (delay, postsynaptic, presynaptic units) of all synapses, by their own delay."""
+        if isinstance(process, Transpose):
+            dense = self.graph.flat_processes[process.of]
+            pre, post = dense.synapses()  # the other way round
+            yield 0, post, pre
+            return
+        post, pre = process.synapses()
+        if not process.longest_delay:
+            yield 0, post, pre
+            return
+        assert isinstance(process, Dense | Sparse)
+        if isinstance(process, Dense):
+            delays = process.delay_matrix()[post, pre]
+        else:
+            delays = np.broadcast_to(process.delays, process.weights.shape)[process.weights != 0]
+        for delay in np.unique(delays):
+            yield int(delay), post[delays == delay], pre[delays == delay]
 
+    def _stored(self, process: Process) -> int:
+        """Return how many weights a machine without sparsity visits each step."""
+        if isinstance(process, Sparse):
+            return int(process.weights.size)
+        if isinstance(process, Conv2d):
+            return len(process.unrolled[0])
+        units = process.inputs["s"].size * process.output.size
+        return units // process.copies if isinstance(process, BlockDense) else units
 
-def _events(
-    connection: Connection, emitted: Mapping[str, NDArray[Any]], steps: int
-) -> NDArray[np.bool_]:
-    """Return where `connection` delivers a nonzero value: (episodes, steps, units)."""
-    values = emitted[connection.source.rpartition(".")[0]]
-    return _delayed(np.asarray(values != 0), connection.delay or 0, steps)
-
-
-def _events_by_unit(
-    connection: Connection, emitted: Mapping[str, NDArray[Any]], steps: int
-) -> NDArray[np.int64]:
-    """Return how many nonzero values `connection` delivers from each unit: (units,)."""
-    kept = max(0, steps - (connection.delay or 0))
-    values = emitted[connection.source.rpartition(".")[0]][:, :kept]
-    mask = values if values.dtype == bool else values != 0
-    counts: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64).sum(axis=0)
-    return counts
+    def _recorded_bits(self, probe: Probe) -> int:
+        """Return the bits that a probe reads out each step; inputs come from outside."""
+        process = self.graph.flat_processes[probe.path]
+        if isinstance(process, Input):
+            return 0
+        if probe.variable == "weights":
+            return SYNAPSE_BITS * int(process.matrix().size)
+        recorded_port = probe.variable in process.outputs
+        bits = VALUE_BITS[process.output.signal] if recorded_port else VALUE_BITS["graded"]
+        return process.output.size * bits
 
 
 def _delayed(values: NDArray[np.bool_], delay: int, steps: int) -> NDArray[np.bool_]:

@@ -17,9 +17,9 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from hebbgraph.checks import DOMAINS, Domain, is_whole
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.processes import DOMAINS, Domain, Port, Process, Signal
-from hebbgraph.processes.base import is_whole
+from hebbgraph.processes import Dense, Port, Process, Signal, Transpose
 
 P = TypeVar("P", bound=Process)
 
@@ -41,9 +41,10 @@ class Connection:
 
 @dataclass(frozen=True, order=True)
 class Probe:
-    """Record a port that spikes (``memory.s``) or a state variable (``memory.v``) at every step.
+    """Record an output port (``memory.s``) or a state variable (``memory.v``) at every step.
 
-    A state is recorded as the step left it, after any reset.
+    A state is recorded as the step left it, after any reset; so are the ``weights`` of plastic
+    synapses, row by row, after any learning.
     """
 
     target: str
@@ -63,8 +64,9 @@ class Probe:
 class Graph:
     """Processes by name, the connections between their ports, and what is recorded.
 
-    Raises `Invalid` with all faults: unknown paths, ports of different width, parameters out of
-    range, delays outside 0 to 62 or below 1 into a synapse, cycles without a delay.
+    Raises `Invalid` with all faults: unknown paths, ports of different width (a source of one unit
+    fits every width), parameters out of range, delays outside 0 to 62 or below 1 into a synapse,
+    cycles without a delay.
     """
 
     #: What the graph is called; not part of its content.
@@ -90,7 +92,7 @@ class Graph:
         object.__setattr__(self, "connections", tuple(map(self._resolved, self.connections)))
         object.__setattr__(self, "probes", tuple(self.probes))
         object.__setattr__(self, "notes", tuple(self.notes))
-        faults = [*self._connection_faults(), *self._probe_faults()]
+        faults = [*self._connection_faults(), *self._probe_faults(), *self._tie_faults()]
         faults = faults or self._cycle_faults()
         if faults:
             raise Invalid(f"graph {self.name!r}", faults)
@@ -107,7 +109,8 @@ class Graph:
         found: dict[str, Process] = {}
         for name, node in self.processes.items():
             if isinstance(node, Graph):
-                found |= {f"{name}.{path}": process for path, process in node.walk()}
+                for path, process in node.walk():
+                    found[f"{name}.{path}"] = process.relocated(name)
             else:
                 found[name] = node
         return MappingProxyType(found)
@@ -134,6 +137,20 @@ class Graph:
         return tuple(sorted(found))
 
     @cached_property
+    def state_probes(self) -> tuple[Probe, ...]:
+        """Return the probes of states and graded outputs that an engine is to record.
+
+        It records spikes in any case; what sources emit is known without it.
+        """
+        return tuple(
+            probe
+            for probe in self.flat_probes
+            for process in (self.flat_processes[probe.path],)
+            if process.ROLE != "source"
+            and (probe.variable not in process.outputs or process.output.signal == "graded")
+        )
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """Return the process paths in topological order of the same-step wires, ties by name."""
         sorter = self._same_step_sorter()
@@ -150,10 +167,32 @@ class Graph:
         return tuple(c for c in self.flat_connections if c.target == target)
 
     def arrives_as(self, target: str) -> Signal:
-        """Return what arrives at port `target`: spikes if its one source spikes, else graded."""
+        """Return the signal that arrives at port `target`: graded unless it has one source only."""
         sources = self.sources(target)
-        spiking = len(sources) == 1 and self.port(sources[0].source).signal == "spike"
-        return "spike" if spiking else "graded"
+        return self.port(sources[0].source).signal if len(sources) == 1 else "graded"
+
+    @cached_property
+    def plastic(self) -> Mapping[str, Dense]:
+        """Return the synapses that learn, by path."""
+        found = {path: dense for path, dense in self.of_kind(Dense).items() if dense.rule}
+        return MappingProxyType(found)
+
+    @cached_property
+    def observed(self) -> tuple[str, ...]:
+        """Return the paths whose activity every engine returns: all units, synapses into synapses.
+
+        From the activity, which units emitted something when, `hebbgraph.counters` counts events.
+        """
+        heard = {
+            c.source.rpartition(".")[0]
+            for c in self.flat_connections
+            if self.flat_processes[c.target.rpartition(".")[0]].synaptic
+        }
+        return tuple(
+            path
+            for path, process in self.walk()
+            if process.ROLE == "units" or (process.ROLE == "synapses" and path in heard)
+        )
 
     def port(self, target: str) -> Port:
         """Return the input or output port at ``path.port``; raises KeyError if there is none."""
@@ -218,8 +257,15 @@ class Graph:
             return replace(connection, delay=int(connection.delay or 0))
         if connection.delay is not None:
             return connection
-        process = self.flat_processes.get(connection.target.rpartition(".")[0])
-        return replace(connection, delay=1 if process is not None and process.SYNAPTIC else 0)
+        return replace(connection, delay=self._least_delay(connection.target))
+
+    def _least_delay(self, target: str) -> int:
+        """Return the shortest delay of a connection to port `target`: 1 where synapses take it."""
+        path, _, port = target.rpartition(".")
+        process = self.flat_processes.get(path)
+        if process is None or not process.synaptic or port not in process.inputs:
+            return 0
+        return 0 if process.inputs[port].learning else 1
 
     def _connection_faults(self) -> list[Fault]:
         faults: list[Fault] = []
@@ -239,9 +285,9 @@ class Graph:
             if any(ends):
                 continue
             source, target = self.port(connection.source), self.port(connection.target)
-            if source.size != target.size:
+            if source.size not in (1, target.size):
                 got = f"{source.size} units into {target.size}"
-                need = "both ports must have the same width"
+                need = "both ports must have the same width, or the source one unit"
                 faults.append(Fault(where, got, need, "check the shape of the weights"))
         return faults
 
@@ -261,13 +307,16 @@ class Graph:
 
     def _delay_faults(self, where: str, connection: Connection) -> list[Fault]:
         process = self.flat_processes.get(connection.target.rpartition(".")[0])
-        least = 1 if process is not None and process.SYNAPTIC else 0
+        least = self._least_delay(connection.target)
         delay = connection.delay
         whole = is_whole(delay)
-        if whole and least <= int(delay or 0) <= MAX_DELAY:
+        most = MAX_DELAY - (process.longest_delay if process is not None else 0)
+        if whole and least <= int(delay or 0) <= most:
             return []
-        need = f"delay must be a whole number of steps in [{least}, {MAX_DELAY}]"
+        need = f"delay must be a whole number of steps in [{least}, {most}]"
         remedy = "synapses take at least one step" if least and whole and delay == 0 else ""
+        if most < MAX_DELAY:
+            remedy = f"its synapses add up to {MAX_DELAY - most} steps; shorten one of the two"
         return [Fault(where, f"delay {delay!r}", need, remedy)]
 
     def _probe_faults(self) -> list[Fault]:
@@ -280,12 +329,32 @@ class Graph:
                 need = f"must name a process and a variable, as in path.v; there are {known}"
                 faults.append(Fault(where, repr(probe.target), need))
                 continue
-            spiking = [name for name, port in process.outputs.items() if port.signal == "spike"]
-            names = [*spiking, *process.STATES]
+            names = self._recordable(probe.path)
             if probe.variable not in names:
                 listed = ", ".join(names) or "nothing"
                 need = f"{probe.path} ({type(process).__name__}) can record: {listed}"
                 faults.append(Fault(where, repr(probe.variable), need))
+        return faults
+
+    def _recordable(self, path: str) -> list[str]:
+        process = self.flat_processes[path]
+        return [*process.outputs, *process.states, *(["weights"] if path in self.plastic else [])]
+
+    def _tie_faults(self) -> list[Fault]:
+        """Return the faults of every Transpose: its Dense is there and fits it."""
+        faults: list[Fault] = []
+        for path, process in self.flat_processes.items():
+            if not isinstance(process, Transpose):
+                continue
+            dense = self.flat_processes.get(process.of)
+            if not isinstance(dense, Dense):
+                known = ", ".join(self.of_kind(Dense)) or "none"
+                need = f"must be the path of a Dense; there are {known}"
+                faults.append(Fault(f"{path}.of", repr(process.of), need))
+            elif (process.post, process.pre) != dense.weights.shape:
+                got = f"post {process.post}, pre {process.pre}"
+                need = f"must be those of {process.of}, {dense.weights.shape}"
+                faults.append(Fault(f"{path}.post", got, need))
         return faults
 
     def _same_step_sorter(self) -> TopologicalSorter[str]:
@@ -293,7 +362,7 @@ class Graph:
         for path in self.flat_processes:
             sorter.add(path)
         for connection in self.flat_connections:
-            if connection.delay == 0:
+            if connection.delay == 0 and not self.port(connection.target).learning:
                 target = connection.target.rpartition(".")[0]
                 sorter.add(target, connection.source.rpartition(".")[0])
         return sorter

@@ -9,7 +9,9 @@ doi:10.1145/2063384.2063405.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,11 @@ def stream(
     starts at [0, step, episode, 0], and only its lowest word moves while numbers are drawn, so
     streams never overlap (2**64 blocks of four numbers each).
     """
-    text = f"{int(seed)}\0{path}\0{purpose}".encode()
-    key = np.frombuffer(hashlib.sha256(text).digest()[:16], dtype="<u8").astype(np.uint64)
     counter = np.array([0, step, episode, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+    return np.random.Generator(np.random.Philox(key=_key(seed, path, purpose), counter=counter))
+
+
+@functools.lru_cache(maxsize=1024)
+def _key(seed: int, path: str, purpose: str) -> Any:
+    text = f"{int(seed)}\0{path}\0{purpose}".encode()
+    return np.frombuffer(hashlib.sha256(text).digest()[:16], dtype="<u8").astype(np.uint64)

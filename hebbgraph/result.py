@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,6 @@ from numpy.typing import NDArray
 from hebbgraph.counters import Counters
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.files import write_atomic
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What an engine returns from one run: rasters of every spiking process, probed states.
-
-    Arrays have shape (episodes, steps, units): rasters by process path, bool; states by probe
-    target (``memory.v``), float64 in `float`, int64 in `fixed`.
-    """
-
-    spikes: Mapping[str, NDArray[np.bool_]]
-    states: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -51,14 +39,16 @@ class Result:
     than inputs; states for what was probed.
     """
 
-    #: Rasters by process path, bool.
-    spikes: Mapping[str, NDArray[np.bool_]]
-    #: Probed states by probe target, ``memory.v``.
+    #: Rasters by process path, bool; int8 where spikes have a sign.
+    spikes: Mapping[str, NDArray[Any]]
+    #: Probed states and graded outputs by probe target, ``memory.v``.
     states: Mapping[str, NDArray[Any]]
     #: Event counts, equal on every back end for equal rasters.
     counters: Counters
     provenance: Provenance
-    #: Weights of every synapse process at the end of the run, by ``path.weights``.
+    #: Weights of every synapse process at the end of the run, by ``path.weights``; of plastic ones
+    #: also ``path.accumulator`` and ``path.momentum`` where their rule has such. Give it to
+    #: another run as ``weights=`` to go on learning.
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def events(self, path: str) -> NDArray[np.int64]:
@@ -81,7 +71,7 @@ class Result:
                 kind, _, name = key.partition("/")
                 held[kind][name] = array
             rasters = {
-                name: np.unpackbits(held["spikes"][name], axis=-1, count=shape[-1]).astype(bool)
+                name: _unpacked(held["spikes"][name], shape)
                 for name, shape in document["spike_shapes"].items()
             }
             provenance = document["provenance"]
@@ -97,7 +87,10 @@ class Result:
         """Return what `save` writes; rasters are packed eight units to a byte."""
         from hebbgraph.serialise import pack
 
-        arrays = {f"spikes/{k}": np.packbits(v, axis=-1) for k, v in self.spikes.items()}
+        arrays = {
+            f"spikes/{k}": np.packbits(v, axis=-1) if v.dtype == bool else v
+            for k, v in self.spikes.items()
+        }
         arrays |= {f"states/{k}": v for k, v in self.states.items()}
         arrays |= {f"weights/{k}": v for k, v in self.weights.items()}
         shapes = {key: list(raster.shape) for key, raster in self.spikes.items()}
@@ -107,3 +100,10 @@ class Result:
             "provenance": asdict(self.provenance),
         }
         return pack(document, arrays)
+
+
+def _unpacked(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
+    """Return a raster of `shape`, from eight units to a byte if it has no signs."""
+    if values.dtype == np.int8:
+        return values
+    return np.unpackbits(values, axis=-1, count=shape[-1]).astype(bool)

@@ -22,6 +22,7 @@ from hebbgraph.errors import Fault, Invalid
 from hebbgraph.files import write_atomic
 from hebbgraph.graph import Connection, Graph, Probe
 from hebbgraph.processes import KINDS, Process
+from hebbgraph.rules import Rule
 
 #: Version of the file layout; a reader refuses what it does not know.
 FORMAT = 1
@@ -85,7 +86,10 @@ def from_document(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
             fault = Fault(name, repr(entry["kind"]), need, "update hebbgraph")
             raise Invalid("graph document", [fault])
         kind = KINDS[entry["kind"]]
-        processes[name] = kind(**entry["fields"], **{key: own[key] for key in kind.PARAMETERS})
+        fields = dict(entry["fields"])
+        if fields.get("rule") is not None:
+            fields["rule"] = Rule.from_dict(fields["rule"])
+        processes[name] = kind(**fields, **{key: own[key] for key in kind.PARAMETERS})
     connections = tuple(Connection(*entry) for entry in document["connections"])
     probes = tuple(map(Probe, document["probes"]))
     notes = tuple(document["notes"])
@@ -153,4 +157,5 @@ def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:
 
 def _plain_fields(process: Process) -> dict[str, Any]:
     names = [f.name for f in dataclasses.fields(process) if f.name not in process.PARAMETERS]  # type: ignore[arg-type]
-    return {name: getattr(process, name) for name in names}
+    values = {name: getattr(process, name) for name in names}
+    return {k: v.as_dict() if isinstance(v, Rule) else v for k, v in values.items()}

@@ -10,6 +10,7 @@ import numpy as np
 from hebbgraph.backend import Availability, Capability
 from hebbgraph.backends.reference.interpreter import Interpreter
 from hebbgraph.graph import MAX_DELAY, Graph
+from hebbgraph.processes import DOMAINS, KINDS
 
 
 class ReferenceBackend:
@@ -18,8 +19,10 @@ class ReferenceBackend:
     capability = Capability(
         name="reference",
         title="NumPy interpreter (the definition)",
-        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
+        processes=dict.fromkeys(KINDS, DOMAINS),
         max_delay=MAX_DELAY,
+        learning=DOMAINS,
+        batches=True,
     )
 
     def availability(self) -> Availability:

@@ -5,19 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
-
+from hebbgraph.checks import Domain, choice_faults
 from hebbgraph.errors import Fault
-from hebbgraph.processes.base import (
-    Domain,
-    Parameter,
-    Port,
-    Process,
-    Signal,
-    range_faults,
-    read_only,
-    size_faults,
-)
+from hebbgraph.processes.base import Parameter, Port, Process, Role, Signal
 
 
 @final
@@ -30,23 +20,25 @@ class Input(Process):
         out(t) = gain x(t)                 float
         out(t) = round(gain x(t))          fixed, half to even, within 24 signed bits
 
-    A source of spikes emits x itself, which must be 0 or 1.
+    A source of spikes emits x itself, which must be 0 or 1 (-1, 0 or 1 if ternary).
 
-    Ports: out ``out`` (graded or spikes).
+    Ports: out ``out`` (graded, spikes or ternary).
     """
 
     #: Number of channels.
     size: int
     #: Factor on graded data, per channel.
     gain: Parameter = 1.0
-    #: What leaves the port: ``"graded"`` or ``"spike"``.
+    #: What leaves the port: ``"graded"``, ``"spike"`` or ``"ternary"``.
     signal: Signal = "graded"
 
+    ROLE: ClassVar[Role] = "source"
     PARAMETERS: ClassVar[tuple[str, ...]] = ("gain",)
+    # A gain is a scale, not a stored parameter of the chip: it may be fractional in `fixed`.
+    SCALES: ClassVar[tuple[str, ...]] = ("gain",)
 
     def __post_init__(self) -> None:
-        shape = None if size_faults("", self.size) else (int(self.size),)
-        object.__setattr__(self, "gain", read_only(self.gain, shape))
+        self._read_parameters()
 
     @property
     def inputs(self) -> dict[str, Port]:
@@ -58,22 +50,19 @@ class Input(Process):
         """Return port ``out``."""
         return {"out": Port(self.size, self.signal)}
 
-    def faults(self, path: str, domain: Domain) -> list[Fault]:
-        """Return a wrong size, signal or gain."""
-        found = size_faults(path, self.size)
-        if self.signal not in ("graded", "spike"):
-            need = 'must be "graded" or "spike"'
-            found.append(Fault(f"{path}.signal", repr(self.signal), need))
-        if found:
-            return found
-        gain = self.gain
-        # A gain is a scale, not a stored parameter of the chip: it may be fractional in `fixed`.
-        found += range_faults(f"{path}.gain", gain, (self.size,), "float", -(2.0**23), 2.0**23)
-        if not found and self.signal == "spike" and (gain != 1).any():
-            need = "must be 1 for a source of spikes"
-            found.append(Fault(f"{path}.gain", str(gain[gain != 1][0]), need, "use Dense weights"))
-        return found
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return one gain per channel."""
+        return {"gain": (self.size,)}
 
-    def cast(self, domain: Domain) -> Input:
-        """Return this process with a float64 gain, in either domain."""
-        return Input(self.size, self.gain.astype(np.float64), self.signal)
+    def ranges(self, domain: Domain) -> dict[str, tuple[float, float]]:
+        """Return the range of a gain."""
+        return {"gain": (-(2.0**23), 2.0**23)}
+
+    def further_faults(self, path: str, domain: Domain) -> list[Fault]:
+        """Return a wrong signal, or a gain on spikes."""
+        found = choice_faults(f"{path}.signal", self.signal, ("graded", "spike", "ternary"))
+        if not found and self.signal != "graded" and (self.gain != 1).any():
+            need = "must be 1 for a source of spikes"
+            got = str(self.gain[self.gain != 1][0])
+            found.append(Fault(f"{path}.gain", got, need, "use Dense weights"))
+        return found

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from hebbgraph import LIF, Connection, Dense, Graph, Input, Probe, compile  # noqa: A004
+from hebbgraph.backend import Job
+from hebbgraph.backends.reference.interpreter import Interpreter
 from hebbgraph.counters import Counters, count
 from hebbgraph.graph import MAX_DELAY
 from hebbgraph.processes import Domain
+from hebbgraph.recording import Recording
 from hebbgraph.result import Result
 
 Inputs = dict[str, Any]
@@ -278,11 +281,17 @@ def test_counters_are_a_function_of_graph_inputs_and_raster() -> None:
     result = run(graph, inputs, steps)
     emitted = {path: padded(values, steps) for path, values in inputs.items()}
     nested = Graph("outer", {"inner": graph})
-    assert count(graph, emitted, result.spikes, steps) == result.counters
+    job = Job(emitted, next(len(values) for values in emitted.values()), steps)
+    recording = Interpreter(graph.flat()).run(job)
+    assert count(graph, emitted, recording, steps) == result.counters
     moved = count(
         nested,
         {f"inner.{path}": values.astype(np.int64) for path, values in emitted.items()},
-        {f"inner.{path}": values for path, values in result.spikes.items()},
+        Recording(
+            {f"inner.{path}": values for path, values in recording.spikes.items()},
+            {f"inner.{path}": values for path, values in recording.active.items()},
+            {},
+        ),
         steps,
     )
     assert moved.totals() == result.counters.totals()

@@ -1,57 +1,13 @@
-"""Scenarios: graph, inputs, steps, tolerance. Data only; every back end runs every one.
-
-One scenario per law. Where a raster can be worked out by hand it stands here as `expected`;
-otherwise the reference interpreter is the definition. `tolerance` is how far a state may lie from
-the reference's in the float domain; in fixed it is always 0, and spikes must always be equal.
-"""
+"""The law of the tick and LIF: counting, delays, wires, fan-in, nesting, integers, episodes."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-import hebbgraph.models
 from hebbgraph import LIF, Connection, Dense, Graph, Input, Probe
-from hebbgraph.passes.quantise import quantise
-from hebbgraph.processes import Domain
-from hebbgraph.random import stream
-
-#: Rounding of a float64 sum of a few hundred terms, with room for another order of summation.
-ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One graph and what to feed it."""
-
-    name: str
-    graph: Graph
-    inputs: Mapping[str, Any]
-    steps: int
-    #: Of float states, relative to max(1, |state|).
-    tolerance: float = 0.0
-    #: Whether quantising changes no spike.
-    exact_in_fixed: bool = False
-    #: Rasters known without running anything, by process path: rows of (episode, step, unit).
-    expected: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def domains(self) -> tuple[Domain, ...]:
-        """Return the domains in which it runs: a fixed graph has no float form."""
-        return ("fixed",) if self.graph.domain == "fixed" else ("float", "fixed")
-
-    def in_domain(self, domain: Domain) -> Graph:
-        """Return the graph in one of its domains."""
-        return quantise(self.graph) if domain == "fixed" else self.graph
-
-
-def _draw(name: str, *shape: int) -> Any:
-    return stream(7, name, "scenario").random(shape)
+from tests.conformance.scenarios.base import ROUNDING, Scenario, draw_of
 
 
 def _single_unit() -> Scenario:
@@ -128,7 +84,7 @@ def _chain_of_wires() -> Scenario:
 
 def _fan_in() -> Scenario:
     # Several connections into one port add up, spikes and graded values, in float and in fixed.
-    draw = _draw("fan_in", 3, 6, 4)
+    draw = draw_of("fan_in", 3, 6, 4)
     graph = Graph(
         "fan_in",
         {
@@ -153,7 +109,7 @@ def _fan_in() -> Scenario:
 
 
 def _generic_recurrent() -> Scenario:
-    draw = _draw("generic", 3, 24, 24)
+    draw = draw_of("generic", 3, 24, 24)
     weights = (draw[0] - 0.5) * (draw[1] < 0.4)
     graph = Graph(
         "generic",
@@ -175,7 +131,7 @@ def _generic_recurrent() -> Scenario:
         ],
         [Probe("unit.u"), Probe("unit.v")],
     )
-    drive = _draw("generic drive", 4, 30, 24) - 0.3
+    drive = draw_of("generic drive", 4, 30, 24) - 0.3
     return Scenario("generic_recurrent", graph, {"drive": drive}, 60, tolerance=ROUNDING)
 
 
@@ -208,7 +164,7 @@ def _nested() -> Scenario:
 
 def _fixed_extremes() -> Scenario:
     # Currents that wrap u, voltages that saturate, odd decays, every bias exponent's ends.
-    draw = _draw("extremes", 4, 16)
+    draw = draw_of("extremes", 4, 16)
     graph = Graph(
         "extremes",
         {
@@ -221,9 +177,9 @@ def _fixed_extremes() -> Scenario:
                 threshold=np.rint((2**17 - 1) * draw[3] ** 2),
                 bias_exponent=7,
             ),
-            "mixed": Dense(2 * np.rint(255 * _draw("extreme w", 16, 16) - 128), exponent=7),
-            "excite": Dense(np.rint(255 * _draw("extreme e", 16, 16)), exponent=-3),
-            "inhibit": Dense(-np.rint(255 * _draw("extreme i", 16, 16)), exponent=2),
+            "mixed": Dense(2 * np.rint(255 * draw_of("extreme w", 16, 16) - 128), exponent=7),
+            "excite": Dense(np.rint(255 * draw_of("extreme e", 16, 16)), exponent=-3),
+            "inhibit": Dense(-np.rint(255 * draw_of("extreme i", 16, 16)), exponent=2),
         },
         [
             Connection("drive.out", "unit.a"),
@@ -234,7 +190,7 @@ def _fixed_extremes() -> Scenario:
         [Probe("unit.u"), Probe("unit.v")],
         domain="fixed",
     )
-    drive = np.rint((_draw("extreme drive", 3, 40, 16) - 0.4) * 2**21)
+    drive = np.rint((draw_of("extreme drive", 3, 40, 16) - 0.4) * 2**21)
     drive[1, 5:, :] = 0
     drive[2, ::7, ::3] = -(2**17)  # 64 times this is exactly -2**23, which becomes +2**23
     return Scenario("fixed_extremes", graph, {"drive": drive}, 80)
@@ -284,15 +240,6 @@ def _episodes_are_independent() -> Scenario:
     return Scenario("episodes", graph, {"drive": drive}, 9, tolerance=ROUNDING)
 
 
-def _models() -> list[Scenario]:
-    found = []
-    for module in pkgutil.iter_modules(hebbgraph.models.__path__):
-        model = importlib.import_module(f"hebbgraph.models.{module.name}")
-        graph, inputs, steps = model.example()
-        found.append(Scenario(f"model_{module.name}", graph, inputs, steps, exact_in_fixed=True))
-    return found
-
-
 SCENARIOS = (
     _single_unit(),
     _strict_threshold(),
@@ -304,5 +251,4 @@ SCENARIOS = (
     _fixed_extremes(),
     _sums_wrap_before_the_shift(),
     _episodes_are_independent(),
-    *_models(),
 )
