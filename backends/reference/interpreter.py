@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hebbgraph.backend import Job, Progress
 from hebbgraph.backends.reference.learning import Plastic
 from hebbgraph.backends.reference.steps import STEPS
+from hebbgraph.backends.reference.steps.common import Step
 from hebbgraph.graph import Graph
 from hebbgraph.processes import Process, Transpose
 from hebbgraph.recording import Learned, Recording
@@ -19,10 +20,13 @@ Array = NDArray[Any]
 
 
 class Interpreter:
-    """Executes a graph step by step; episodes are the first axis of every array."""
+    """Executes a graph step by step; episodes are the first axis of every array.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    `steps` is the table of what each kind does in a step; another one may watch, or alter, it.
+    """
+
+    def __init__(self, graph: Graph, steps: Mapping[tuple[str, str], Step] = STEPS) -> None:
+        self.graph, self.steps = graph, steps
         self.dtype = np.float64 if graph.domain == "float" else np.int64
         #: The process whose weights each synapse process has: itself, or what it is tied to.
         self.holder = {
@@ -70,6 +74,7 @@ class _Batch:
         self, interpreter: Interpreter, job: Job, plastic: Mapping[str, Plastic], episodes: range
     ) -> None:
         self.graph, self.dtype = interpreter.graph, interpreter.dtype
+        self.steps = interpreter.steps
         self.job, self.plastic, self.episodes = job, plastic, episodes
         self.holder = interpreter.holder
         self.states = {path: self._registers(path, p) for path, p in self.graph.walk()}
@@ -110,7 +115,7 @@ class _Batch:
         state = self.states[path]
         if process.ROLE == "synapses":
             state["weights"] = self._weights(path)
-        return STEPS[type(process).__name__, self.graph.domain](process, state, arriving)
+        return self.steps[type(process).__name__, self.graph.domain](process, state, arriving)
 
     def _arrival(self, target: str, t: int) -> Array:
         """Deliver: the sum over connections of what the source emitted at t - delay."""

@@ -35,6 +35,7 @@ from hebbgraph.counters import COUNTERS
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.hardware.checked_yaml import check, parse_mapping
 from hebbgraph.hardware.faults import consistency_faults
+from hebbgraph.processes import KINDS
 
 Basis = Literal[
     "silicon_measured",
@@ -77,6 +78,15 @@ def _known_counter(name: str) -> str:
     return name
 
 
+def _known_kind(name: str) -> str:
+    if name not in KINDS:
+        close = difflib.get_close_matches(name, KINDS, n=1)
+        remedy = f"write {close[0]}" if close else "rename or remove it"
+        need = f"must be a process kind: {', '.join(KINDS)}"
+        raise PydanticCustomError("kind", "{need}", {"need": need, "remedy": remedy})
+    return name
+
+
 def _plain_dict(value: Any, handler: Callable[[Any], Any]) -> Any:
     return handler(dict(value))
 
@@ -86,7 +96,8 @@ V = TypeVar("V")
 #: A mapping that cannot be changed.
 Frozen = Annotated[Mapping[K, V], AfterValidator(MappingProxyType), WrapSerializer(_plain_dict)]
 Counter = Annotated[str, AfterValidator(_known_counter)]
-Part = Literal["limits", "numerics", "timing", "static"]
+Name = Annotated[str, AfterValidator(_known_kind)]
+Part = Literal["limits", "numerics", "learning", "timing", "static"]
 
 
 class _Section(BaseModel):
@@ -209,6 +220,57 @@ class Numerics(_Section):
     threshold_mantissa_bits: Count
 
 
+class SynapticMemory(_Section):
+    """How synapses lie in a core's memory; without it a synapse takes its weight's bits alone.
+
+    The synapses of one incoming axon are stored in blocks, each with a header and rounded up to
+    whole words. A synapse takes the bits of its weight, of its delay and, where not every unit of
+    the core has one from this axon, of the index of its unit.
+    """
+
+    source: str
+    word_bits: Count
+    synapses_per_block: Count
+    header_bits: Count
+    #: Widths in which weights, and indices of units, can be stored.
+    weight_formats: Annotated[tuple[Count, ...], Field(min_length=1)]
+    index_formats: Annotated[tuple[Count, ...], Field(min_length=1)]
+
+
+class LearningEngine(_Section):
+    """What changes weights while the chip runs: sums of products of signals at the synapse."""
+
+    source: str
+    #: Traces of the presynaptic and of the postsynaptic spikes that a rule can read.
+    traces_pre: Count
+    traces_post: Count
+    #: Bits of a trace, unsigned; of the spare variable each synapse has; of a weight with its sign.
+    trace_bits: Count
+    tag_bits: Count
+    weight_bits: Count
+    #: A coefficient is a signed mantissa of so many bits times a power of two in this range.
+    mantissa_bits: Count
+    min_exponent: Whole
+    max_exponent: Whole
+    #: Steps between two changes.
+    min_epoch: Count
+    max_epoch: Count
+    #: Where third factors may come from: ``all`` is one for all synapses, ``post`` one per unit.
+    third_factors: tuple[Literal["pre", "post", "all"], ...]
+    #: Places in a core's table that one incoming axon of plastic synapses takes.
+    axon_slots: Count
+
+
+class ProcessKinds(_Section):
+    """Which process kinds run on the chip itself; what is in neither list runs on a host."""
+
+    source: str
+    #: Built into the chip.
+    native: tuple[Name, ...]
+    #: Possible as a program for the chip's neurons, which someone has to write.
+    programmed: tuple[Name, ...] = ()
+
+
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
@@ -217,7 +279,7 @@ Costs = Annotated[tuple[Cost, ...], BeforeValidator(_as_list), Field(min_length=
 
 
 class Hardware(_Section):
-    """One machine: its sources, limits, numerics, costs, timing and static power."""
+    """One machine: its sources, what it holds and computes, costs, timing and static power."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: Text
@@ -226,6 +288,10 @@ class Hardware(_Section):
     limits: Limits | None = None
     #: The machine's integers; None where it computes in floating point.
     numerics: Numerics | None = None
+    synaptic_memory: SynapticMemory | None = None
+    #: How weights can learn on the machine; None where they cannot, or nothing is known.
+    learning: LearningEngine | None = None
+    processes: ProcessKinds | None = None
     #: Energy per event by counter; one counter may have several costs (an add and a memory read).
     costs: Frozen[Counter, Costs]
     #: Counters that cost nothing extra here, with the reason: they are inside another cost.

@@ -11,6 +11,9 @@ from typing import Any
 from hebbgraph.counters import LEARNING
 from hebbgraph.errors import Fault
 
+#: The sections that name one source for all of their figures.
+SECTIONS = ("limits", "numerics", "synaptic_memory", "learning", "processes", "static")
+
 
 def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
     """Return what is wrong between parts of a config; what has the wrong type is left alone."""
@@ -57,7 +60,7 @@ def _range_faults(path: str, figure: Mapping[str, Any]) -> list[Fault]:
 
 
 def _parts_with_source(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for section in ("limits", "numerics", "static"):
+    for section in SECTIONS:
         if isinstance(data.get(section), Mapping):
             yield section, data[section]
     for section in ("costs", "timing"):

@@ -14,6 +14,7 @@ import yaml
 from hebbgraph.counters import COUNTERS, LENGTHS
 from hebbgraph.errors import Invalid
 from hebbgraph.hardware import PLACEMENT_COUNTERS, Figure, Hardware, available, load, parse
+from hebbgraph.hardware.faults import SECTIONS
 
 SHIPPED = ("cpu_generic", "digital_45nm", "gpu_h200", "loihi1_davies2018", "loihi1_nahuku")
 
@@ -73,7 +74,7 @@ def test_a_shipped_config_is_sound(name: str) -> None:
         assert 0 <= figure.low <= figure.value <= figure.high < float("inf")
         assert figure.unit == figure.UNIT
     used = {figure.source for figure in figures(hardware)}
-    used |= {part.source for part in (hardware.limits, hardware.numerics) if part}
+    used |= {part.source for name in SECTIONS if (part := getattr(hardware, name))}
     assert used == set(hardware.sources), "a source that no figure uses"
     # A section is there, or its absence has a reason; never both.
     for section in ("limits", "numerics", "timing", "static"):
@@ -119,6 +120,20 @@ def test_loihi_has_its_numerics_and_limits() -> None:
     assert hardware.limits.synaptic_bits_per_core == 16384 * 64
     # 8-bit dense synapses take 9 bits, which gives the known 116,508 synapses per core.
     assert hardware.limits.synaptic_bits_per_core // 9 == 116508
+    memory = hardware.synaptic_memory
+    assert memory is not None
+    block = memory.synapses_per_block * memory.weight_formats[-1] + memory.header_bits
+    assert -(-block // memory.word_bits) * memory.word_bits == 9 * memory.synapses_per_block
+
+
+def test_loihi_says_what_it_learns_and_which_kinds_it_has() -> None:
+    hardware = load("loihi1_davies2018")
+    assert hardware.learning is not None
+    assert hardware.processes is not None
+    assert (hardware.learning.trace_bits, hardware.learning.third_factors) == (7, ("all",))
+    assert (hardware.learning.min_epoch, hardware.learning.max_epoch) == (2, 63)
+    assert {"LIF", "Dense"} <= set(hardware.processes.native)
+    assert "Softmax" not in {*hardware.processes.native, *hardware.processes.programmed}
 
 
 # --- loading -----------------------------------------------------------------------------------
@@ -240,6 +255,20 @@ FAULTS: dict[str, tuple[str, Any, str, str, str]] = {
         "limits.cores",
         "whole",
         "",
+    ),
+    "unknown process kind": (
+        "processes",
+        {"source": "paper", "native": ["LIFE"]},
+        "processes.native.0",
+        "must be a process kind",
+        "write LIF",
+    ),
+    "learning of no source": (
+        "learning",
+        {"source": "y"},
+        "learning.source",
+        "a key of sources",
+        "add",
     ),
     "limits without source": ("limits", {"cores": 1}, "limits.source", "is needed", "add it"),
     "limits of no source": ("limits", {"source": "y"}, "limits.source", "a key of sources", "add"),
