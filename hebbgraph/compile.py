@@ -38,12 +38,13 @@ def compile(  # noqa: A001 - the field's word
     *,
     domain: Domain | None = None,
     hardware: Hardware | str | None = None,
+    calibration: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Program:
     """Return `graph` compiled to `backend`.
 
     With ``domain="fixed"`` a float graph is first quantised to the numerics of `hardware` (Loihi's
-    without one). Raises `Invalid` (options), `Unavailable` (the engine is missing, with the
+    without one); `calibration` are inputs of some episodes that show how large values get. Raises `Invalid` (options), `Unavailable` (the engine is missing, with the
     remedy) and `Unsupported` (every gap at once).
     """
     if not isinstance(graph, Graph):
@@ -51,7 +52,7 @@ def compile(  # noqa: A001 - the field's word
         raise Invalid("compile", [Fault("graph", type(graph).__name__, need, "build or load one")])
     engine = backends.get(backend)
     resolved = engine.capability.resolve_options(options)
-    stages = lower_stages(graph, domain, hardware)
+    stages = lower_stages(graph, domain, hardware, calibration)
     final = stages[next(reversed(stages))]
     backends.require(engine, final)
     found = engine.availability()
@@ -61,7 +62,10 @@ def compile(  # noqa: A001 - the field's word
 
 
 def lower_stages(
-    graph: Graph, domain: Domain | None = None, hardware: Hardware | str | None = None
+    graph: Graph,
+    domain: Domain | None = None,
+    hardware: Hardware | str | None = None,
+    calibration: Mapping[str, Any] | None = None,
 ) -> dict[str, Graph]:
     """Return every stage by name, the given graph first."""
     if domain is not None and domain not in DOMAINS:
@@ -75,7 +79,7 @@ def lower_stages(
         fault = Fault("domain", "a fixed graph", "float needs the float graph", "build it anew")
         raise Invalid("domain", [fault])
     if domain == "fixed" and graph.domain == "float":
-        stages["quantise"] = graph = quantise(graph, hardware)
+        stages["quantise"] = graph = quantise(graph, hardware, calibration)
     for name, lowering in LOWERING:
         stages[name] = graph = lowering(graph)
     return stages
@@ -157,7 +161,7 @@ class Program:
         learned = end_weights(self.graph, recording.learned)
         spikes, states = _probed_sources(self.source, emitted, steps)
         spikes, states = {**recording.spikes, **spikes}, {**recording.states, **states}
-        return Result(spikes, states, counters, provenance, learned)
+        return Result(spikes, states, counters, provenance, learned, self.graph.scales)
 
     def _checked_batch(self, batch: int, episodes: int) -> int:
         faults = whole_faults("batch", batch, 1, 2**20)

@@ -79,6 +79,9 @@ class Graph:
     domain: Domain = "float"
     #: What passes approximated on the way here, in words; not part of the content.
     notes: tuple[str, ...] = field(default=())
+    #: In `fixed`, how many units of a value one unit of the float graph became, by ``path.port``,
+    #: ``path.state`` or ``path.weights``, where that is not 1; not part of the content either.
+    scales: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = _structure_faults(self)
@@ -92,6 +95,7 @@ class Graph:
         object.__setattr__(self, "connections", tuple(map(self._resolved, self.connections)))
         object.__setattr__(self, "probes", tuple(self.probes))
         object.__setattr__(self, "notes", tuple(self.notes))
+        object.__setattr__(self, "scales", MappingProxyType(dict(self.scales)))
         faults = [*self._connection_faults(), *self._probe_faults(), *self._tie_faults()]
         faults = faults or self._cycle_faults()
         if faults:
@@ -135,6 +139,15 @@ class Graph:
             if isinstance(node, Graph):
                 found |= {Probe(f"{name}.{probe.target}") for probe in node.flat_probes}
         return tuple(sorted(found))
+
+    @cached_property
+    def flat_scales(self) -> Mapping[str, float]:
+        """Return every scale by its full path."""
+        found = dict(self.scales)
+        for name, node in self.processes.items():
+            if isinstance(node, Graph):
+                found |= {f"{name}.{target}": s for target, s in node.flat_scales.items()}
+        return MappingProxyType(found)
 
     @cached_property
     def state_probes(self) -> tuple[Probe, ...]:
@@ -213,13 +226,13 @@ class Graph:
     def content_hash(self) -> str:
         """Return SHA-256 over what decides the behaviour: domain, processes, connections, probes.
 
-        The name, the notes, the nesting and the order of definition do not count, so a flattened
-        graph has the hash of the nested one.
+        The name, the notes, the scales, the nesting and the order of definition do not count, so a
+        flattened graph has the hash of the nested one.
         """
         from hebbgraph.serialise import to_document  # serialise needs Graph
 
         document, arrays = to_document(self.flat())
-        for key in ("name", "notes"):
+        for key in ("name", "notes", "scales"):
             del document[key]
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
         for key in sorted(arrays):
@@ -231,9 +244,8 @@ class Graph:
     def flat(self) -> Graph:
         """Return the same graph without nesting, processes and connections sorted by path."""
         processes = dict(sorted(self.flat_processes.items()))
-        return Graph(
-            self.name, processes, self.flat_connections, self.flat_probes, self.domain, self.notes
-        )
+        parts = (self.flat_connections, self.flat_probes, self.domain, self.notes)
+        return Graph(self.name, processes, *parts, scales=self.flat_scales)
 
     def with_probes(self, *targets: str) -> Graph:
         """Return a copy that records `targets` too."""
@@ -241,7 +253,7 @@ class Graph:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy, and send to other processes, by building it again."""
-        parts = (self.connections, self.probes, self.domain, self.notes)
+        parts = (self.connections, self.probes, self.domain, self.notes, dict(self.scales))
         return Graph, (self.name, dict(self.processes), *parts)
 
     def __str__(self) -> str:

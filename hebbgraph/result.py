@@ -50,6 +50,13 @@ class Result:
     #: also ``path.accumulator`` and ``path.momentum`` where their rule has such. Give it to
     #: another run as ``weights=`` to go on learning.
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    #: `Graph.scales` of what ran: units of the fixed domain per unit of the float graph.
+    scales: Mapping[str, float] = field(default_factory=dict)
+
+    def value(self, target: str) -> NDArray[np.float64]:
+        """Return recorded states, or weights, in the units of the float graph in either domain."""
+        held = self.states if target in self.states else self.weights
+        return np.asarray(held[target] / self.scales.get(target, 1.0), dtype=np.float64)
 
     def events(self, path: str) -> NDArray[np.int64]:
         """Return the spikes of one process as rows (episode, step, unit), in that order."""
@@ -77,7 +84,9 @@ class Result:
             provenance = document["provenance"]
             provenance["approximations"] = tuple(provenance["approximations"])
             counters = Counters.from_dict(document["counters"])
-            return cls(rasters, held["states"], counters, Provenance(**provenance), held["weights"])
+            origin = Provenance(**provenance)
+            scales = document.get("scales", {})
+            return cls(rasters, held["states"], counters, origin, held["weights"], scales)
         except (*DAMAGE, OSError) as error:
             need = "must be a whole result file, as `Result.save` writes it"
             got = f"{type(error).__name__} {error}"
@@ -98,6 +107,7 @@ class Result:
             "spike_shapes": shapes,
             "counters": self.counters.as_dict(),
             "provenance": asdict(self.provenance),
+            "scales": dict(self.scales),
         }
         return pack(document, arrays)
 

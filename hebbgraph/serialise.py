@@ -64,6 +64,7 @@ def to_document(graph: Graph) -> tuple[dict[str, Any], Arrays]:
         "connections": [[c.source, c.target, c.delay] for c in graph.connections],
         "probes": [probe.target for probe in graph.probes],
         "notes": list(graph.notes),
+        "scales": dict(graph.scales),
     }
     return document, arrays
 
@@ -92,8 +93,9 @@ def from_document(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
         processes[name] = kind(**fields, **{key: own[key] for key in kind.PARAMETERS})
     connections = tuple(Connection(*entry) for entry in document["connections"])
     probes = tuple(map(Probe, document["probes"]))
-    notes = tuple(document["notes"])
-    return Graph(document["name"], processes, connections, probes, document["domain"], notes)
+    notes, scales = tuple(document["notes"]), document.get("scales", {})
+    name, domain = document["name"], document["domain"]
+    return Graph(name, processes, connections, probes, domain, notes, scales)
 
 
 def save(graph: Graph, path: str | os.PathLike[str]) -> None:

@@ -1,0 +1,266 @@
+"""Measures: what has to fit, and to be whole, when a port gets its scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hebbgraph.passes.quantise.bounds import Bounds
+from hebbgraph.passes.quantise.numerics import Numerics
+from hebbgraph.passes.quantise.plastic import coefficients
+from hebbgraph.processes import (
+    LIF,
+    Conv2d,
+    Dendrite,
+    Dense,
+    Exponential,
+    Graded,
+    Input,
+    LeakyIntegrator,
+    Noise,
+    Polynomial,
+    Process,
+    SigmaDelta,
+    Sign,
+    TernaryLIF,
+    Transpose,
+    WinnerTakeAll,
+)
+from hebbgraph.rules import Rule
+from hebbgraph.rules.rule import POST, PRE
+
+#: A current of 1 at a LIF's port is 64 in its registers u and v (Loihi shifts by 6).
+REGISTER = 64
+#: Largest payload, bias and state of units with 24 bits.
+BITS24 = 2**23 - 1
+#: Levels between 0 and a threshold (or the largest value) that are fine enough: rounding then is
+#: below that of weights of 8 bits, and currents of 32 thresholds do not wrap.
+FINE = 2.0**12
+#: Largest gain that, times 64, fits in 24 bits.
+GAIN = 2**17 - 1
+
+ScaleOf = Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is measured in the scale g of `port`."""
+
+    port: str
+    #: The largest g at which it fits.
+    limit: Callable[[ScaleOf], float]
+    #: Whether it is a whole number at g; None where that is not asked for.
+    is_exact: Callable[[float, ScaleOf], bool] | None = None
+    #: The largest g at which it fits without any of the means that cost precision.
+    exact_limit: Callable[[ScaleOf], float] = lambda _scale: math.inf
+    #: The g at which weights use all their bits, or half of it, and so on; none for others.
+    full: Callable[[ScaleOf], float] | None = None
+    #: The g from which on rounding in each step no longer matters; 0 where nothing is rounded.
+    fine: float = 0.0
+
+
+def measures(path: str, process: Process, numerics: Numerics, bounds: Bounds) -> Iterator[Measure]:
+    """Yield everything about the process at `path` that is measured in the scale of a port."""
+    if process.ROLE == "synapses" and not isinstance(process, Transpose):
+        yield synapse_measure(path, process, numerics, bounds)
+    elif isinstance(process, LIF | TernaryLIF):
+        yield _lif(path, process, numerics)
+        yield _register(path, process, numerics, bounds)
+    elif isinstance(process, Input):
+        if process.signal == "graded":
+            yield _parameter(f"{path}.out", process.gain, GAIN)
+            if path in bounds.sample:
+                yield _sample(f"{path}.out", bounds.sample[path])
+    elif isinstance(process, Noise):
+        yield Measure(f"{path}.out", lambda _: 2.0**19 / magnitude(process.scale))
+    elif process.ROLE == "units":
+        yield from _units(path, process, bounds)
+
+
+def _units(path: str, process: Process, bounds: Bounds) -> Iterator[Measure]:
+    port = f"{path}.{next(iter(process.inputs))}"
+    most = {Sign: BITS24, Graded: BITS24, SigmaDelta: 2**15 - 1}.get(type(process), 2**31)
+    names = {
+        Sign: ("bias",),
+        Graded: ("bias", "low", "high", "dead_zone"),
+        SigmaDelta: ("bias", "threshold"),
+        WinnerTakeAll: ("floor",),
+        Dendrite: ("threshold",),
+        Polynomial: ("dead_zone",),
+    }.get(type(process), ())
+    for name in names:
+        values = getattr(process, name)
+        finite = values[np.isfinite(values)]
+        if finite.any():
+            yield _parameter(port, finite, 2**31 if name in ("low", "high") else most)
+    largest = bounds.emitted(path) if process.output.signal == "graded" else 0.0
+    if 0 < largest < np.inf:
+        yield Measure(f"{path}.out", lambda _: BITS24 / largest)
+    if isinstance(process, LeakyIntegrator | SigmaDelta | WinnerTakeAll | Sign):
+        arriving = bounds.arriving(port)
+        if 0 < arriving < np.inf:
+            leaky = isinstance(process, LeakyIntegrator) and bool((process.decay % 1 > 0).any())
+            fine = FINE / arriving if leaky else 0.0
+            yield Measure(port, lambda _: BITS24 / arriving, fine=fine)
+    if isinstance(process, Polynomial):
+        yield Measure(f"{path}.out", lambda _: math.inf, _polynomial_exact(path, process))
+    if isinstance(process, Exponential):
+        known = 0 < largest < np.inf
+        yield Measure(
+            f"{path}.out",
+            lambda _: math.inf,
+            lambda _g, _s: False,
+            fine=FINE / largest if known else 1,
+        )
+
+
+def _polynomial_exact(path: str, process: Polynomial) -> Callable[[float, ScaleOf], bool]:
+    def is_exact(g: float, scale: ScaleOf) -> bool:
+        into = scale(f"{path}.a") ** np.arange(len(process.coefficients), dtype=float)
+        return is_whole(process.coefficients * g / into) and float(process.divisor).is_integer()
+
+    return is_exact
+
+
+def _parameter(port: str, values: NDArray[Any], most: float) -> Measure:
+    return Measure(
+        port,
+        limit=lambda _: most / magnitude(values),
+        exact_limit=lambda _: most / magnitude(values),
+        is_exact=lambda g, _: is_whole(values * g),
+    )
+
+
+def _sample(port: str, values: NDArray[Any]) -> Measure:
+    """Return what data ask for: whole numbers as they are, others finely enough."""
+    largest = magnitude(values)
+    whole = any(is_whole(values * 2.0**power) for power in (0, 1, 2, 3, 4))
+    return Measure(
+        port,
+        limit=lambda _: BITS24 / largest,
+        exact_limit=lambda _: BITS24 / largest,
+        is_exact=lambda g, _: is_whole(values * g),
+        fine=0.0 if whole else FINE / largest,
+    )
+
+
+def _lif(path: str, process: LIF | TernaryLIF, numerics: Numerics) -> Measure:
+    levels = [process.threshold, *([process.lower] if isinstance(process, TernaryLIF) else [])]
+    mantissa = 2 ** (numerics.bias_mantissa_bits - 1) - 1
+    largest_bias = mantissa * 2**numerics.max_bias_exponent / REGISTER
+    limit = min(
+        largest_bias / magnitude(process.bias),
+        (2**numerics.threshold_mantissa_bits - 1) / max(map(magnitude, levels)),
+    )
+
+    def is_exact(g: float, _: ScaleOf) -> bool:
+        bias = process.bias * g * REGISTER
+        grain = 2 ** bias_exponent(bias, numerics)
+        return all(is_whole(level * g) for level in levels) and is_whole(bias / grain)
+
+    leaky = bool((process.decay_u < 1).any() or (process.decay_v < 1).any())
+    sizes = np.abs(np.concatenate(levels))
+    least = float(sizes[sizes > 0].min(initial=np.inf))
+    fine = FINE / least if leaky and np.isfinite(least) else 0.0
+    return Measure(f"{path}.a", lambda _: limit, is_exact, lambda _: limit, fine=fine)
+
+
+def _register(path: str, process: LIF | TernaryLIF, numerics: Numerics, bounds: Bounds) -> Measure:
+    """Return the scale at which u, which wraps, cannot need more than its bits."""
+    if path in bounds.currents:
+        largest = bounds.currents[path]
+    else:
+        largest = bounds.arriving(f"{path}.a") / float(np.clip(process.decay_u, 1 / 4096, 1).min())
+    most = 2 ** (numerics.state_bits - 1)
+    known = 0 < largest < np.inf
+    return Measure(f"{path}.a", lambda _: most / (REGISTER * largest) if known else math.inf)
+
+
+def synapse_measure(path: str, process: Process, numerics: Numerics, bounds: Bounds) -> Measure:
+    """Return what the weights of synapses ask of the scale of their output."""
+    weights: NDArray[Any] = process.weights  # type: ignore[attr-defined]
+    plastic = isinstance(process, Dense) and process.rule is not None
+    most = weight_limit(weights, numerics)
+    largest = magnitude(weights)
+    if plastic:
+        most, largest = numerics.largest_weight, bounds.weight(path)
+    power = largest_exponent(process, numerics)
+    grain = 1 if plastic else grain_of(weights)
+
+    def limit(scale: ScaleOf) -> float:
+        return scale(f"{path}.s") * most * 2.0**power / largest
+
+    def is_exact(g: float, scale: ScaleOf) -> bool:
+        factor = g / scale(f"{path}.s")
+        if plastic and not _is_whole_rule(process, path, factor, scale):
+            return False
+        exponent = weight_exponent(weights * factor, largest * factor, most, grain, numerics, power)
+        return exponent >= 0 and is_whole(weights * factor / 2.0**exponent / grain)
+
+    def full(scale: ScaleOf) -> float:
+        return scale(f"{path}.s") * most / largest
+
+    return Measure(f"{path}.a", limit, is_exact, limit, full if largest > 1e-300 else None)
+
+
+def _is_whole_rule(process: Any, path: str, weight: float, scale: ScaleOf) -> bool:
+    """Return whether a rule changes weights of `weight` units by whole numbers, traces apart."""
+    rule: Rule = process.rule
+    units = {PRE: scale(f"{path}.s"), POST: 1.0}
+    changes = coefficients(rule, units | dict.fromkeys((*rule.factors, *rule.traces), 1.0), weight)
+    bounds = [b * weight for b in (rule.low, rule.high) if np.isfinite(b)]
+    return is_whole(np.array([*changes, *bounds])) and not rule.traces and not rule.momentum
+
+
+def weight_exponent(
+    wanted: NDArray[Any],
+    largest: float,
+    limit: int,
+    grain: int,
+    numerics: Numerics,
+    most: int,
+) -> int:
+    """Return the power of two for weights of up to `largest` with mantissas up to `limit`.
+
+    It is the smallest from 0 on at which all fit, if that is exact; else the smallest of all. At
+    most `most`.
+    """
+    least = math.ceil(math.log2(max(largest, 1e-300) / limit))
+    least = int(np.clip(least, min(numerics.min_weight_exponent, most), most))
+    return max(least, 0) if is_whole(wanted / 2.0 ** max(least, 0) / grain) else least
+
+
+def largest_exponent(process: Process, numerics: Numerics) -> int:
+    """Return the largest power of two on the sums of synapses; a convolution has none."""
+    return 0 if isinstance(process, Conv2d) else numerics.max_weight_exponent
+
+
+def bias_exponent(bias: NDArray[Any], numerics: Numerics) -> int:
+    """Return the smallest power of two with which the largest bias fits its mantissa."""
+    largest = np.abs(np.rint(bias)).max() / (2 ** (numerics.bias_mantissa_bits - 1) - 1)
+    return max(0, min(numerics.max_bias_exponent, math.ceil(math.log2(max(largest, 1)))))
+
+
+def grain_of(weights: NDArray[Any]) -> int:
+    """Return the step between two weights: 2 where signs are mixed."""
+    return 2 if weights.min() < 0 < weights.max() else 1
+
+
+def weight_limit(weights: NDArray[Any], numerics: Numerics) -> int:
+    """Return the largest magnitude: 255 for one sign, 254 for mixed signs (9 bits)."""
+    return numerics.largest_weight - (grain_of(weights) - 1)
+
+
+def is_whole(values: NDArray[Any]) -> bool:
+    """Return whether all values are whole numbers."""
+    return bool((values == np.rint(values)).all())
+
+
+def magnitude(values: Any) -> float:
+    """Return the largest magnitude; tiny instead of 0, which no scale can make too large."""
+    return max(float(np.abs(np.asarray(values)).max(initial=0)), 1e-300)
