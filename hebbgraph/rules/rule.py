@@ -22,8 +22,9 @@ SIDES = ("pre", "post", "all")
 ROUNDINGS = ("nearest", "truncate", "stochastic", "shared")
 #: The signals that every synapse has.
 PRE, POST, WEIGHT = "pre", "post", "w"
-#: What a factor or a trace may not be called: signals, ports and states of the synapses.
-RESERVED = (PRE, POST, WEIGHT, "dw", "s", "a", "gate", "weights")
+#: What no name may be, and what a factor or a trace may not be beside: ports of the synapses.
+SYMBOLS = (PRE, POST, WEIGHT, "dw")
+RESERVED = (*SYMBOLS, "s", "a", "gate", "weights")
 #: Bounds of sums in `fixed`, without and with momentum: exact in float64 too.
 LARGEST, LARGEST_WITH_MOMENTUM = 2**52, 2**40
 
@@ -197,8 +198,9 @@ class Rule:
             for name in names:
                 where = f"{path}.{group}"
                 good = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
-                if not good or name in RESERVED:
-                    need = f"must be a name other than {', '.join(RESERVED)}"
+                taken = SYMBOLS if group == "constants" else RESERVED
+                if not good or name in taken:
+                    need = f"must be a name other than {', '.join(taken)}"
                     found.append(Fault(where, repr(name), need))
                 if name in seen:
                     found.append(Fault(where, repr(name), "must be declared once"))

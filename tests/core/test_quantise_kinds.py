@@ -8,7 +8,16 @@ import pytest
 import hebbgraph as hg
 from hebbgraph.hardware import load
 from hebbgraph.passes.quantise import quantise
-from hebbgraph.processes import LIF, Dense, Exponential, Polynomial, Sign, Softmax, WinnerTakeAll
+from hebbgraph.processes import (
+    LIF,
+    Dense,
+    Exponential,
+    Polynomial,
+    Process,
+    Sign,
+    Softmax,
+    WinnerTakeAll,
+)
 from hebbgraph.rules import Rule, library
 from tests.conformance.scenarios import SCENARIOS, Scenario
 
@@ -66,12 +75,11 @@ def test_exact_names_exist() -> None:
     assert names.issuperset(COARSE)
 
 
-def chain(unit: hg.Graph | object, size: int = 1, gain: float = 1.0) -> hg.Graph:
-    port = next(iter(unit.inputs))  # type: ignore[attr-defined]
-    out = next(iter(unit.outputs))  # type: ignore[attr-defined]
+def chain(unit: Process, size: int = 1, gain: float = 1.0) -> hg.Graph:
+    port, out = next(iter(unit.inputs)), next(iter(unit.outputs))
     return hg.Graph(
         "chain",
-        {"data": hg.Input(size, gain=gain), "unit": unit},  # type: ignore[dict-item]
+        {"data": hg.Input(size, gain=gain), "unit": unit},
         [hg.Connection("data.out", f"unit.{port}")],
         [hg.Probe(f"unit.{out}")],
     )
