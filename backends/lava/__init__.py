@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hebbgraph.backend import Availability, Capability, Option, Variant
 from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.graph import MAX_DELAY, Graph
+from hebbgraph.processes import DOMAINS, KINDS
 
 if TYPE_CHECKING:
     from hebbgraph.backends.lava.executable import LavaExecutable
@@ -25,13 +26,15 @@ class LavaBackend:
     capability = Capability(
         name="lava",
         title="lava-nc's CPU runtime (bit-accurate Loihi models)",
-        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
+        processes=dict.fromkeys(KINDS, DOMAINS),
         max_delay=MAX_DELAY,
+        learning=DOMAINS,
+        batches=True,
         options={
             "model": Option(
                 "fused",
                 ("fused", "parts"),
-                "one process with a batch axis, or lava's own LIF and Dense, one process each",
+                "one process with a batch axis, or lava's own parts, one process each",
             ),
             "chunk": Option(64, help="most steps per message to the worker"),
             "timeout": Option(600.0, help="seconds of silence after which the worker is ended"),
@@ -40,6 +43,7 @@ class LavaBackend:
         remarks=(
             "Runs in a worker process on Python 3.10, in an environment of its own.",
             "The parts model runs episodes one after another; the fused model all at once.",
+            "In the parts model one episode learns at a time, batches learn in the fused model.",
             "In float, lava sums in another order than the reference: states agree to 1e-9.",
         ),
     )

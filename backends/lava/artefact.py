@@ -14,11 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import hebbgraph.random
 from hebbgraph.files import write_atomic
 
 _WORKER = Path(__file__).parent / "worker"
-#: What of the worker an exported network needs, beside the folder of Lava Processes.
-_MODULES = ("__init__.py", "plan.py", "kernel.py", "memory.py", "shim.py", "guard.py", "engine.py")
+_BACKENDS = Path(__file__).parent.parent
+#: What an exported network needs, from the folder of back ends; a folder with all that is in it.
+_NEEDED = (
+    *(f"lava/worker/{name}.py" for name in ("__init__", "plan", "bounds", "buffers", "memory")),
+    *(f"lava/worker/{name}.py" for name in ("shim", "guard", "engine")),
+    *("lava/worker/fused", "lava/worker/network"),
+    *("reference/loihi.py", "reference/learning.py", "reference/steps"),
+)
+#: The packages above them, of which it needs the names alone.
+_NAMED = ("hebbgraph", "hebbgraph/backends", "hebbgraph/backends/lava", "hebbgraph/backends/reference")
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,8 @@ class LavaNetwork:
 
     @property
     def sources(self) -> tuple[Path, ...]:
-        """Return the files that define the Network Process, its two models, and our parts."""
-        return (_WORKER / "network" / "network.py", _WORKER / "network" / "parts.py")
+        """Return the files that define the Network Process, its two models, and its parts."""
+        return tuple(sorted((_WORKER / "network").glob("*.py")))
 
     def export(self, folder: str | os.PathLike[str]) -> Path:
         """Write the network to `folder` as a program for lava alone, and return the program.
@@ -61,12 +70,19 @@ class LavaNetwork:
         counts spikes. `folder` must not exist; raises FileExistsError.
         """
         target = Path(folder)
-        package = target / "hebbgraph_lava"
-        package.mkdir(parents=True)
-        for name in _MODULES:
-            shutil.copy(_WORKER / name, package / name)
+        target.mkdir(parents=True)
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(_WORKER / "network", package / "network", ignore=ignored)
+        for name in _NEEDED:
+            source, copy = _BACKENDS / name, target / "hebbgraph" / "backends" / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, copy, ignore=ignored)
+            else:
+                shutil.copy(source, copy)
+        for name in _NAMED:
+            text = '"""Part of an exported network: only what it needs of the package is here."""\n'
+            write_atomic(target / name / "__init__.py", text)
+        shutil.copy(hebbgraph.random.__file__, target / "hebbgraph" / "random.py")
         shutil.copy(_WORKER / "exported.py", target / "run.py")
         document = {**self.document, "model": self.model}
         write_atomic(target / "graph.json", json.dumps(document, indent=1))

@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from hebbgraph.errors import EngineError, Unavailable
 
 Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
-WORKER = Path(__file__).parent / "worker" / "__main__.py"
 #: Seconds that a worker gets to start (it imports lava), and to close a graph.
 START_SECONDS, CLOSE_SECONDS = 120.0, 20.0
 #: Lines of the worker's log that an error shows.
@@ -122,7 +120,8 @@ class Worker:
         requests, answers = os.pipe(), os.pipe()
         ends = (requests[0], answers[1])
         flags = ["--shim"] if self.environment.shim else []
-        command = [str(self.environment.python), "-s", str(WORKER), *flags, *map(str, ends)]
+        script = environment.worker_command(self.environment.python)
+        command = [*script, *flags, *map(str, ends)]
         clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
         try:
             process = subprocess.Popen(

@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import hebbgraph.files
 from hebbgraph.backends.lava.interpreters import (
     PYTHON310,
     PythonNotFound,
@@ -132,6 +133,12 @@ def create(
         return made
 
 
+def worker_command(python: Path) -> list[str]:
+    """Return how the worker is started on an interpreter, but for its last arguments."""
+    package = Path(hebbgraph.files.__file__).parent
+    return [str(python), "-s", str(Path(__file__).parent / "worker" / "__main__.py"), str(package)]
+
+
 def _serves(there: Environment, shim: bool, python: str | None) -> bool:
     """Return whether `there` is what is asked for; asking for nothing special keeps it."""
     if python is not None and Path(there.base).resolve() != Path(python).resolve():
@@ -176,9 +183,8 @@ def _requirements(shim: bool) -> list[list[str]]:
 
 def _probe(python: Path, shim: bool) -> dict[str, str]:
     """Import lava in the interpreter, as the worker will, and return what it found there."""
-    worker = Path(__file__).parent / "worker" / "__main__.py"
     flags = ["--shim"] if shim else []
-    output = _run([str(python), "-s", str(worker), "--probe", *flags], f"{python} cannot run lava")
+    output = _run([*worker_command(python), "--probe", *flags], f"{python} cannot run lava")
     return dict(json.loads(output.splitlines()[-1]))
 
 

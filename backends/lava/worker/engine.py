@@ -2,67 +2,20 @@
 
 import logging
 
-import numpy as np
-from hebbgraph_lava import guard
-from hebbgraph_lava.kernel import Kernel
-from hebbgraph_lava.memory import shared_array
-from hebbgraph_lava.network import parts
-from hebbgraph_lava.network.network import GraphRunConfig, Network
+from hebbgraph.backends.lava.worker import buffers as shared
+from hebbgraph.backends.lava.worker import guard
+from hebbgraph.backends.lava.worker.fused.kernel import Kernel
+from hebbgraph.backends.lava.worker.network.network import GraphRunConfig, Network
 from lava.magma.core.process.process import ProcessServer
 from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_conditions import RunSteps
 
-#: Bytes of shared memory per graph at most (touched pages only count), and episodes per batch.
-BUFFER_BYTES = 2**27
-BATCH = 256
 #: Messages that a Lava channel holds; 64 is lava's default and costs memory in wide graphs.
 CHANNEL_SIZE = 8
 
 
 class LavaError(Exception):
     """Raised when a Lava process failed, with its own exception in words."""
-
-
-class Buffers:
-    """Shared arrays (steps, episodes, units): inputs, rasters, probed states, and `control`."""
-
-    def __init__(self, plan, model, chunk):
-        widths = [n.units * np.dtype(plan.dtype).itemsize for n in plan.of_kind("Input")]
-        widths += [n.units for n in plan.of_kind("LIF")]
-        widths += [plan.nodes[p].units * np.dtype(plan.dtype).itemsize for p, _ in plan.states]
-        fitting = max(1, BUFFER_BYTES // max(1, sum(widths)))
-        self.episodes = min(BATCH, fitting) if model == "fused" else 1
-        self.steps = max(1, min(chunk, fitting // self.episodes))
-        room = (self.steps, self.episodes)
-        self.control = shared_array((4,), np.int64)
-        self._peaks = shared_array((len(plan.of_kind("Input")),), np.float64)
-        self.inputs = {
-            node.path: shared_array((*room, node.units), plan.dtype)
-            for node in plan.of_kind("Input")
-        }
-        self.spikes = {
-            node.path: shared_array((*room, node.units), np.bool_) for node in plan.of_kind("LIF")
-        }
-        self.states = {
-            key: shared_array((*room, plan.nodes[key[0]].units), plan.dtype) for key in plan.states
-        }
-
-    def peaks(self):
-        """Return the largest magnitude that each Input emits in this run."""
-        return {path: float(self._peaks[k]) for k, path in enumerate(self.inputs)}
-
-    def announce(self, inputs):
-        """Note the peaks of `inputs`, rounded up to powers of two (so they seldom change)."""
-        for index, path in enumerate(self.inputs):
-            peak = float(np.abs(inputs[path]).max(initial=1))
-            self._peaks[index] = 2.0 ** np.ceil(np.log2(max(peak, 1.0)))
-
-    def chunk(self, steps, episodes):
-        """Return views of inputs, rasters and states, `steps` by `episodes`."""
-        return tuple(
-            {key: array[:steps, :episodes] for key, array in arrays.items()}
-            for arrays in (self.inputs, self.spikes, self.states)
-        )
 
 
 class Engine:
@@ -73,8 +26,8 @@ class Engine:
     """
 
     def __init__(self, plan, model, chunk):
-        self.model = model
-        self.buffers = Buffers(plan, model, chunk)
+        self.plan, self.model = plan, model
+        self.buffers = shared.Buffers(plan, model, chunk)
         self.time_step = 0
         #: Episodes times steps of the chunk last run.
         self.chunk_size = 0
@@ -94,24 +47,47 @@ class Engine:
         network.create_runtime(executable=executable)
         return network
 
-    def run(self, inputs, episodes, steps):
-        """Yield (first episode, first step, rasters and states of a chunk) until all is done."""
-        self.buffers.announce(inputs)
-        for start in range(0, episodes, self.buffers.episodes):
-            batch = min(self.buffers.episodes, episodes - start)
-            for t in range(0, steps, self.buffers.steps):
-                length = min(self.buffers.steps, steps - t)
-                fed, spikes, states = self.buffers.chunk(length, batch)
-                for path, values in fed.items():
-                    _feed(values, inputs[path][start : start + batch, t : t + length])
-                self._advance(length, batch, t == 0)
-                yield start, t, spikes, states
+    def run(self, inputs, learned, episodes, steps, batch=1, first_episode=0):
+        """Yield (first episode, episodes, first step, rasters and states) chunk by chunk.
 
-    def _advance(self, steps, episodes, fresh):
+        `learned` holds (accumulator, momentum) by path; where weights learn, `batch` episodes run
+        side by side.
+        """
+        self.buffers.announce(inputs)
+        for path, (accumulator, momentum) in learned.items():
+            self.buffers.learned[path].accumulator[...] = accumulator
+            self.buffers.learned[path].momentum[...] = momentum
+        size = batch if self.plan.plastic else self.buffers.batch(episodes)
+        size = 1 if self.model == "parts" else size
+        most = max(1, min(self.buffers.steps, self.buffers.cells // size))
+        for start in range(0, episodes, size):
+            here = min(size, episodes - start)
+            for t in range(0, steps, most):
+                length = min(most, steps - t)
+                fed, rasters, states = self.buffers.chunk(length, here)
+                for path, values in fed.items():
+                    _feed(values, inputs[path][start : start + here, t : t + length])
+                self._advance(
+                    steps=length,
+                    episodes=here,
+                    fresh=t == 0,
+                    begin=start == t == 0,
+                    end=start + here == episodes and t + length == steps,
+                    place=(t, steps, first_episode + start),
+                )
+                yield start, here, t, rasters, states
+
+    def learned(self):
+        """Return what plastic synapses hold after a run, by path."""
+        return self.buffers.learned
+
+    def _advance(self, steps, episodes, fresh, begin, end, place):
         self.chunk_size = steps * episodes
         control = self.buffers.control
-        control[[parts.ORIGIN, parts.FRESH]] = self.time_step, fresh
-        control[[parts.STEPS, parts.EPISODES]] = steps, episodes
+        control[shared.ORIGIN] = self.time_step
+        control[[shared.FRESH, shared.BEGIN, shared.END]] = fresh, begin, end
+        control[[shared.STEPS, shared.EPISODES]] = steps, episodes
+        control[[shared.STEP, shared.LENGTH, shared.EPISODE]] = place
         lava_steps = 1 if self.model == "fused" else steps
         for network in self.networks:
             try:
@@ -125,7 +101,7 @@ class Engine:
     def close(self):
         """Stop Lava's processes; a runtime that never ran would hang, so it runs one step."""
         if self.time_step == 0:
-            self._advance(1, 1, True)
+            self._advance(1, 1, fresh=True, begin=True, end=False, place=(0, 1, 0))
         for network in self.networks:
             network.stop()
 

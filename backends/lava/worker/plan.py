@@ -5,57 +5,154 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-#: The arrays that each process kind needs here (the gain of an Input is applied beforehand).
-ARRAYS = {"Input": (), "LIF": ("decay_u", "decay_v", "bias", "threshold"), "Dense": ("weights",)}
+Array = np.ndarray[Any, Any]
+#: How rasters are kept, by what a process emits; of graded values only where they are not 0.
+RASTER_DTYPES = {"spike": np.bool_, "ternary": np.int8, "graded": np.bool_}
 
 
 @dataclass(frozen=True)
-class Node:
-    """One process: its kind, its plain fields and its arrays by name."""
+class Port:
+    """An input port: its width, what it receives unconnected, whether only learning reads it."""
 
-    path: str
-    kind: str
-    fields: Mapping[str, Any]
-    arrays: Mapping[str, Any]
-
-    @property
-    def units(self) -> int:
-        """Return the width of its output."""
-        return int(self.arrays["weights"].shape[0] if self.kind == "Dense" else self.fields["size"])
-
-    @property
-    def spikes(self) -> bool:
-        """Return whether it emits 0 and 1 only."""
-        return self.kind == "LIF" or self.fields.get("signal") == "spike"
+    size: int
+    default: float
+    learning: bool
 
 
 @dataclass(frozen=True)
 class Wire:
-    """One connection into a port: the source process and the delay in steps."""
+    """One connection into a port: the path of the source process and the delay in steps."""
 
     source: str
     delay: int
 
 
 @dataclass(frozen=True)
+class Node:
+    """One process: its kind, its plain fields and its arrays by name, what it says of itself."""
+
+    path: str
+    kind: str
+    role: str
+    fields: Mapping[str, Any]
+    arrays: Mapping[str, Any]
+    inputs: Mapping[str, Port]
+    #: Name of the output port, its width, and what passes through it.
+    output: str
+    units: int
+    signal: str
+    registers: Sequence[str]
+    longest_delay: int
+    #: The `hebbgraph.rules.Rule` of plastic synapses, as far as learning reads it.
+    rule: Any
+
+    @cached_property
+    def process(self) -> Any:
+        """Return what a step of the reference reads: every field and array as an attribute."""
+        return SimpleNamespace(**{**self.fields, **self.arrays})
+
+    @property
+    def exponent(self) -> int:
+        """Return the power of two on the sums of synapses."""
+        return int(self.fields.get("exponent", 0))
+
+    @cached_property
+    def matrix(self) -> Array:
+        """Return the weights (postsynaptic, presynaptic) of a Dense, Sparse or BlockDense."""
+        weights: Array = self.arrays["weights"]
+        if self.kind == "Sparse":
+            return self._full(weights)
+        if self.kind == "BlockDense":
+            return np.kron(np.eye(self.fields["copies"], dtype=weights.dtype), weights)
+        return weights
+
+    @cached_property
+    def delays(self) -> Array:
+        """Return the delay of every synapse beyond its connection's, as a matrix."""
+        delays: Array = self.arrays["delays"]
+        if self.kind == "Sparse":
+            return self._full(np.broadcast_to(delays, self.arrays["weights"].shape))
+        return np.broadcast_to(delays, self.matrix.shape)
+
+    def _full(self, values: Array) -> Array:
+        full = np.zeros((self.units, self.inputs["s"].size), values.dtype)
+        full[self.arrays["post"], self.arrays["pre"]] = values
+        return full
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A flat graph: nodes in topological order of the same-step wires, wires by target."""
+    """A flat graph: nodes in topological order of the same-step wires, wires by target port."""
 
     domain: str
     nodes: Mapping[str, Node]
     #: As (source port, target port, delay), in the order in which arrivals are summed.
     connections: Sequence[tuple[str, str, int]]
-    #: Recorded state variables, as (path, variable).
+    #: What is recorded, as (path, variable): states, graded outputs, weights.
     states: Sequence[tuple[str, str]]
+    #: Paths of which the activity is recorded.
+    observed: Sequence[str]
+
+    @property
+    def dtype(self) -> Any:
+        """Return the type of emitted values and recorded states."""
+        return np.float64 if self.domain == "float" else np.int32
+
+    @property
+    def number(self) -> Any:
+        """Return the type in which the reference computes."""
+        return np.float64 if self.domain == "float" else np.int64
+
+    @cached_property
+    def plastic(self) -> Mapping[str, Node]:
+        """Return the synapses that learn, by path."""
+        return {path: node for path, node in self.nodes.items() if node.rule is not None}
+
+    def holder(self, node: Node) -> Node:
+        """Return the node whose weights `node` has: itself, or what a Transpose is tied to."""
+        return self.nodes[node.fields["of"]] if node.kind == "Transpose" else node
+
+    def of_kind(self, kind: str) -> list[Node]:
+        """Return the nodes of one kind."""
+        return [node for node in self.nodes.values() if node.kind == kind]
+
+    def wires(self, path: str, port: str) -> list[Wire]:
+        """Return what arrives at one input port, in summation order."""
+        return self._wires.get(f"{path}.{port}", [])
+
+    def connected(self, path: str, *ports: str) -> bool:
+        """Return whether anything arrives at one of `ports`."""
+        return any(self.wires(path, port) for port in ports)
+
+    def arrives_binary(self, path: str, port: str) -> bool:
+        """Return whether only spikes (0 and 1) of one source arrive at a port."""
+        wires = self.wires(path, port)
+        return len(wires) == 1 and self.nodes[wires[0].source].signal == "spike"
+
+    def depth(self, path: str) -> int:
+        """Return the longest delay with which the output of `path` is read."""
+        delays = [w.delay for wires in self._wires.values() for w in wires if w.source == path]
+        return max(delays, default=0)
+
+    def rasters(self) -> dict[str, tuple[int, Any]]:
+        """Return (units, dtype) of what is recorded of activity, ``spikes/path`` and so on."""
+        found = {}
+        for path in self.observed:
+            node = self.nodes[path]
+            kind = "active" if node.signal == "graded" else "spikes"
+            found[f"{kind}/{path}"] = (node.units, RASTER_DTYPES[node.signal])
+        return found
 
     def components(self) -> list[Plan]:
-        """Return the connected parts that hold a population, without what cannot reach one."""
+        """Return the connected parts, without what nothing recorded depends on."""
         ends = [(_path(source), _path(target)) for source, target, _ in self.connections]
-        kept = {node.path for node in self.of_kind("LIF")}
+        ends += [(self.holder(n).path, n.path) for n in self.of_kind("Transpose")]
+        kept = {*self.observed, *self.plastic, *(path for path, _ in self.states)}
         while more := {source for source, target in ends if target in kept} - kept:
             kept |= more
         groups: list[set[str]] = [{path} for path in kept]
@@ -72,36 +169,14 @@ class Plan:
             {path: node for path, node in self.nodes.items() if path in paths},
             [c for c in self.connections if _path(c[0]) in paths and _path(c[1]) in paths],
             [state for state in self.states if state[0] in paths],
+            [path for path in self.observed if path in paths],
         )
-
-    @property
-    def dtype(self) -> Any:
-        """Return the type of emitted values and recorded states."""
-        return np.float64 if self.domain == "float" else np.int32
-
-    def of_kind(self, kind: str) -> list[Node]:
-        """Return the nodes of one kind."""
-        return [node for node in self.nodes.values() if node.kind == kind]
-
-    def wires(self, path: str) -> list[Wire]:
-        """Return what arrives at the one input port of `path`, in summation order."""
-        return self._wires.get(path, [])
-
-    def arrives_binary(self, path: str) -> bool:
-        """Return whether only spikes of one source arrive at `path`."""
-        wires = self.wires(path)
-        return len(wires) == 1 and self.nodes[wires[0].source].spikes
-
-    def depth(self, path: str) -> int:
-        """Return the longest delay with which the output of `path` is read."""
-        delays = [w.delay for wires in self._wires.values() for w in wires if w.source == path]
-        return max(delays, default=0)
 
     @cached_property
     def _wires(self) -> dict[str, list[Wire]]:
         found: dict[str, list[Wire]] = {}
         for source, target, delay in self.connections:
-            found.setdefault(_path(target), []).append(Wire(_path(source), delay))
+            found.setdefault(target, []).append(Wire(_path(source), delay))
         return found
 
 
@@ -112,8 +187,16 @@ def read_plan(document: Mapping[str, Any], arrays: Mapping[str, Any]) -> Plan:
         document["domain"],
         {path: _node(document, arrays, path) for path in document["order"]},
         [(source, target, int(delay)) for source, target, delay in document["connections"]],
-        [(path, name) for path, _, name in probes if name in ("u", "v")],
+        [(path, name) for path, _, name in probes],
+        list(document["observed"]),
     )
+
+
+def learns_at(rule: Any, step: int, steps: int) -> bool:
+    """Return whether an epoch of `rule` ends with `step` of an episode of `steps`."""
+    if rule.epoch == "episode":
+        return step == steps - 1
+    return bool((step + 1) % rule.epoch == 0)
 
 
 def _path(port: str) -> str:
@@ -122,7 +205,41 @@ def _path(port: str) -> str:
 
 def _node(document: Mapping[str, Any], arrays: Mapping[str, Any], path: str) -> Node:
     entry = document["processes"][path]
-    if entry["kind"] not in ARRAYS:
-        raise ValueError(f"{path}: no process kind {entry['kind']!r} on Lava")
-    own = {name: arrays[f"{path}.{name}"] for name in ARRAYS[entry["kind"]]}
-    return Node(path, entry["kind"], entry["fields"], own)
+    prefix = f"{path}."
+    own = {
+        key[len(prefix) :]: array
+        for key, array in arrays.items()
+        if key.startswith(prefix) and "." not in key[len(prefix) :]
+    }
+    output, units, signal = entry["output"]
+    inputs = {name: Port(*port) for name, port in entry["inputs"].items()}
+    return Node(
+        path=path,
+        kind=entry["kind"],
+        role=entry["role"],
+        fields={key: value for key, value in entry["fields"].items() if key != "rule"},
+        arrays=own,
+        inputs=inputs,
+        output=output,
+        units=int(units),
+        signal=signal,
+        registers=tuple(entry["registers"]),
+        longest_delay=int(entry["longest_delay"]),
+        rule=_rule(entry["rule"]),
+    )
+
+
+def _rule(entry: Mapping[str, Any] | None) -> Any:
+    """Return a rule as learning reads it."""
+    if entry is None:
+        return None
+    low, high = entry["low"], entry["high"]
+    fields = {
+        **entry,
+        "terms": [SimpleNamespace(**term) for term in entry["terms"]],
+        "products": {name: SimpleNamespace(**t) for name, t in entry["products"].items()},
+        "traces": {name: SimpleNamespace(**trace) for name, trace in entry["traces"].items()},
+        "low": -np.inf if low is None else low,
+        "high": np.inf if high is None else high,
+    }
+    return SimpleNamespace(**fields)

@@ -7,8 +7,9 @@ import threading
 import traceback
 
 import numpy as np
-from hebbgraph_lava import engine, guard
-from hebbgraph_lava.plan import read_plan
+
+from hebbgraph.backends.lava.worker import engine, guard
+from hebbgraph.backends.lava.worker.plan import read_plan
 
 #: Seconds between two looks at the parent and at Lava's processes.
 WATCH_SECONDS = 0.25
@@ -71,21 +72,38 @@ class Server:
         built = engine.Engine(plan, header["model"], header["chunk"])
         self.running = False
         self.engines[header["graph"]] = built
-        self.pipe.send({"kind": "built", "parts": built.parts})
+        self.pipe.send({"kind": "built", "parts": built.parts, "room": built.buffers.cells})
 
     def _run(self, header, arrays):
         built, done = self.engines[header["graph"]], 0
+        inputs, learned = {}, {}
+        for key, array in arrays.items():
+            kind, _, rest = key.partition("/")
+            if kind == "inputs":
+                inputs[rest] = array
+            else:
+                path, _, which = rest.partition("/")
+                learned.setdefault(path, {})[which] = array
+        learned = {path: (own["accumulator"], own["momentum"]) for path, own in learned.items()}
         self.running = True
-        for chunk in built.run(arrays, header["episodes"], header["steps"]):
-            episode, step, spikes, states = chunk
-            found = {f"spikes/{path}": raster for path, raster in spikes.items()}
+        job = (header[key] for key in ("episodes", "steps", "batch", "first_episode"))
+        for episode, episodes, step, rasters, states in built.run(inputs, learned, *job):
+            found = dict(rasters)
             found.update({f"states/{path}.{name}": a for (path, name), a in states.items()})
             swapped = {key: np.swapaxes(array, 0, 1) for key, array in found.items()}
             done += built.chunk_size
-            place = {"episode": episode, "step": step, "done": done}
+            place = {"episode": episode, "episodes": episodes, "step": step, "done": done}
             self.pipe.send({"kind": "chunk", **place}, swapped)
         self.running = False
-        self.pipe.send({"kind": "done"})
+        self._send_learned(built.learned())
+
+    def _send_learned(self, learned):
+        """End the answer to a run with what plastic synapses hold."""
+        found = {}
+        for path, own in learned.items():
+            found[f"{path}/accumulator"], found[f"{path}/momentum"] = own.accumulator, own.momentum
+        counts = {path: own.counts.tolist() for path, own in learned.items()}
+        self.pipe.send({"kind": "done", "counts": counts}, found)
 
     def _close(self, header, arrays):
         for name in header["graphs"]:

@@ -1,5 +1,5 @@
 """The Lava Processes and ProcessModels.
 
-Lava finds the models of a Process by executing every file beside it, at every compilation: these
-files define classes and do nothing else.
+Which ProcessModel runs a Process is said by tables, so lava does not have to look for models: it
+would execute every file beside a Process, at every compilation.
 """

@@ -1,7 +1,8 @@
 """Network: one graph as one Lava Process, with a fused model and one of standard parts."""
 
-import numpy as np
-from hebbgraph_lava.network import parts
+from hebbgraph.backends.lava.worker import buffers as shared
+from hebbgraph.backends.lava.worker.fused.kernel import Moment
+from hebbgraph.backends.lava.worker.network import assembly, plastic, stepped, synapses, units, wires
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
@@ -9,11 +10,10 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.run_configs import RunConfig
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.dense.process import Dense
-from lava.proc.lif.process import LIF
-
-#: `num_message_bits` of a Dense at which graded values arrive (lava only asks whether it is 0).
-GRADED_BITS = 24
+from lava.proc.conv.process import Conv
+from lava.proc.dense.process import DelayDense, Dense
+from lava.proc.lif.process import LIF, LIFRefractory
+from lava.proc.sparse.process import DelaySparse, Sparse
 
 
 class Network(AbstractProcess):
@@ -31,102 +31,85 @@ class FusedModel(PyLoihiProcessModel):
     def run_spk(self):
         """Run the chunk that the worker put into the shared buffers."""
         kernel, buffers = self.proc_params["kernel"], self.proc_params["buffers"]
-        steps, episodes = (int(buffers.control[k]) for k in (parts.STEPS, parts.EPISODES))
-        if buffers.control[parts.FRESH]:
+        control = buffers.control
+        steps, episodes = int(control[shared.STEPS]), int(control[shared.EPISODES])
+        if control[shared.BEGIN]:
+            held = {p: (own.accumulator, own.momentum) for p, own in buffers.learned.items()}
+            kernel.load(held, episodes)
+        if control[shared.FRESH]:
             kernel.reset(episodes, buffers.peaks())
-        kernel.run(*buffers.chunk(steps, episodes), steps)
+        place = (int(control[k]) for k in (shared.STEP, shared.LENGTH, shared.EPISODE))
+        kernel.run(*buffers.chunk(steps, episodes), steps, Moment(*place))
+        if control[shared.END]:
+            for path, own in buffers.learned.items():
+                own.put(kernel.learning[path])
 
 
 @implements(proc=Network, protocol=LoihiProtocol)
 class PartsModel(AbstractSubProcessModel):
-    """The graph as lava's own LIF and Dense, with our sources and delay lines; one episode.
-
-    A Dense takes one step by itself, so a delay of d into it needs a line of d - 1, and a delay
-    of d into a LIF a line of d. (lava's DelayDense is not used: it sums in 64 bits where Dense
-    wraps at 32, and its cost grows with the product of delay and synapses.)
-    """
+    """The graph as lava's own parts, and ours where lava has none, for one episode."""
 
     def __init__(self, proc):
         plan, buffers = proc.proc_params["plan"], proc.proc_params["buffers"]
-        self.ends = {}  # by path, (in port, out port)
-        for index, node in enumerate(plan.nodes.values()):
-            part = getattr(self, f"_{node.kind.lower()}")(plan, node, buffers)
-            setattr(self, f"{node.kind.lower()}_{index}", part)  # where Lava looks for parts
-        for index, (source, target, delay) in enumerate(plan.connections):
-            self._connect(plan, index, source, target, delay, buffers.control)
-
-    def _input(self, plan, node, buffers):
-        source = parts.Source(buffers.inputs[node.path], buffers.control, node.path)
-        self.ends[node.path] = (None, source.s_out)
-        return source
-
-    def _lif(self, plan, node, buffers):
-        fixed = plan.domain == "fixed"
-        lif = LIF(
-            shape=(node.units,),
-            du=_numbers(node.arrays["decay_u"], fixed),
-            dv=_numbers(node.arrays["decay_v"], fixed),
-            bias_mant=_numbers(node.arrays["bias"], fixed),
-            bias_exp=np.full(node.units, node.fields["bias_exponent"]),
-            vth=_numbers(node.arrays["threshold"], fixed),
-            name=node.path,
-            control=buffers.control,
-            spikes=buffers.spikes[node.path],
-            states={name: a for (path, name), a in buffers.states.items() if path == node.path},
-        )
-        self.ends[node.path] = (lif.a_in, lif.s_out)
-        return lif
-
-    def _dense(self, plan, node, buffers):
-        dense = Dense(
-            weights=_numbers(node.arrays["weights"], plan.domain == "fixed"),
-            weight_exp=int(node.fields["exponent"]),
-            num_message_bits=0 if plan.arrives_binary(node.path) else GRADED_BITS,
-            name=node.path,
-            control=buffers.control,
-        )
-        self.ends[node.path] = (dense.s_in, dense.a_out)
-        return dense
-
-    def _connect(self, plan, index, source, target, delay, control):
-        source, target = (end.rpartition(".")[0] for end in (source, target))
-        end, (start, _) = self.ends[source][1], self.ends[target]
-        steps = delay - (plan.nodes[target].kind == "Dense")
-        if steps:
-            line = parts.Delay(plan.nodes[source].units, steps, control, f"{source}->{target}")
-            setattr(self, f"delay_{index}", line)
-            end.connect(line.s_in)
-            end = line.s_out
-        end.connect(start)
+        built = assembly.Assembly(plan, buffers)
+        for index, part in enumerate(built.parts):
+            setattr(self, f"part_{index}", part)  # where lava looks for them
 
 
-def _numbers(values, fixed):
-    return np.array(values, dtype=np.int64 if fixed else np.float64)
-
-
-#: By model and domain: which ProcessModel runs each Process.
-FLOAT_PARTS = {
-    parts.Source: parts.SourceFloat,
-    parts.Delay: parts.DelayFloat,
-    LIF: parts.LIFFloat,
-    Dense: parts.DenseFloat,
+#: By domain, the ProcessModel that runs each Process; of the Stepped ones, `typed` makes it.
+FLOAT = {
+    wires.Source: wires.SourceFloat,
+    wires.Delay: wires.DelayFloat,
+    LIF: units.LIFFloat,
+    LIFRefractory: units.LIFRefractoryFloat,
+    units.TernaryLIF: units.TernaryLIFFloat,
+    units.SigmaDelta: units.SigmaDeltaFloat,
+    Dense: synapses.DenseFloat,
+    Sparse: synapses.SparseFloat,
+    DelayDense: synapses.DelayDenseFloat,
+    DelaySparse: synapses.DelaySparseFloat,
+    Conv: synapses.ConvFloat,
 }
-FIXED_PARTS = {
-    parts.Source: parts.SourceFixed,
-    parts.Delay: parts.DelayFixed,
-    LIF: parts.LIFFixed,
-    Dense: parts.DenseFixed,
+FIXED = {
+    wires.Source: wires.SourceFixed,
+    wires.Delay: wires.DelayFixed,
+    LIF: units.LIFFixed,
+    units.TernaryLIF: units.TernaryLIFFixed,
+    units.SigmaDelta: units.SigmaDeltaFixed,
+    units.GradedVec: units.GradedVecFixed,
+    units.GradedReluVec: units.GradedReluVecFixed,
+    Dense: synapses.DenseFixed,
+    Sparse: synapses.SparseFixed,
+    DelayDense: synapses.DelayDenseFixed,
+    DelaySparse: synapses.DelaySparseFixed,
+    Conv: synapses.ConvFixed,
+}
+STEPPED = {
+    stepped.Units: stepped.UnitsModel,
+    stepped.Synapses: stepped.SynapsesModel,
+    plastic.PlasticDense: plastic.PlasticDenseModel,
 }
 
 
 class GraphRunConfig(RunConfig):
-    """Choose every ProcessModel by a table; nothing is left to tags."""
+    """Choose every ProcessModel by a table; nothing is left to tags, and nothing searched for.
+
+    lava asks a run config for `exception_proc_model_map` before it looks for models, and this one
+    answers for every Process.
+    """
 
     def __init__(self, model, domain):
         super().__init__()
-        table = FIXED_PARTS if domain == "fixed" else FLOAT_PARTS
+        table = FIXED if domain == "fixed" else FLOAT
         self.table = {**table, Network: FusedModel if model == "fused" else PartsModel}
+        self.domain = domain
+        self.exception_proc_model_map = self
 
-    def select(self, process, proc_models):
-        """Return the model of `process`."""
-        return self.table[type(process)]
+    def __contains__(self, process):
+        return True
+
+    def __getitem__(self, process):
+        kind = type(process)
+        if kind in STEPPED:
+            return stepped.typed(STEPPED[kind], process, self.domain)
+        return self.table[kind]
