@@ -8,7 +8,7 @@ import traceback
 
 import numpy as np
 
-from hebbgraph.backends.lava.worker import engine, guard
+from hebbgraph.backends.lava.worker import engine, guard, loihi_learning
 from hebbgraph.backends.lava.worker.plan import read_plan
 
 #: Seconds between two looks at the parent and at Lava's processes.
@@ -18,7 +18,7 @@ PATIENCE = 4
 
 
 class Server:
-    """Answers `build`, `run` and `close` requests; the main thread alone touches Lava."""
+    """Answers requests, see `serve`; the main thread alone touches Lava."""
 
     def __init__(self, pipe):
         self.pipe = pipe
@@ -35,8 +35,13 @@ class Server:
         while True:
             header, arrays = self.requests.get()
             try:
-                answer = {"build": self._build, "run": self._run, "close": self._close}
-                answer[header["request"]](header, arrays)
+                answers = {
+                    "build": self._build,
+                    "run": self._run,
+                    "close": self._close,
+                    "learning_dense": self._learning_dense,
+                }
+                answers[header["request"]](header, arrays)
             except engine.LavaError as error:
                 self._fail(str(error))
             except Exception as error:  # whatever it is, the other side is to hear of it
@@ -104,6 +109,13 @@ class Server:
             found[f"{path}/accumulator"], found[f"{path}/momentum"] = own.accumulator, own.momentum
         counts = {path: own.counts.tolist() for path, own in learned.items()}
         self.pipe.send({"kind": "done", "counts": counts}, found)
+
+    def _learning_dense(self, header, arrays):
+        """Run lava's LearningDense alone."""
+        self.running = True
+        weights, seconds = loihi_learning.run(header, arrays)
+        self.running = False
+        self.pipe.send({"kind": "done", "seconds": seconds}, {"weights": weights})
 
     def _close(self, header, arrays):
         for name in header["graphs"]:
