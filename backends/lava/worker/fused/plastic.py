@@ -20,7 +20,6 @@ from hebbgraph.random import stream
 
 #: Above this share of rows or columns, all are computed.
 FEW = 0.4
-_ALL = slice(None)
 
 
 def plastic_for(
@@ -45,6 +44,16 @@ def exact(rule: Any, momentum: Array, batch: int) -> bool:
 
 
 @dataclass(frozen=True)
+class _Symbols:
+    """One term of a rule: its signals by side, as (name, power), and the power of the weight."""
+
+    coefficient: float
+    post: tuple[tuple[str, int], ...]
+    pre: tuple[tuple[str, int], ...]
+    weight: int
+
+
+@dataclass
 class _Term:
     """One term in this step: its two sides, (episodes, units), and the power of the weight."""
 
@@ -70,6 +79,7 @@ class FastPlastic:
         self.events = self.changed = 0
         self._signals: dict[str, Array] = {}
         self._limit = 2.0 ** (rule.signal_bits - 1) - 1
+        self._terms = [_symbols(term, rule.sides) for term in rule.terms]
 
     def begin(self, episodes: int) -> None:
         """Begin `episodes` episodes side by side: zero traces."""
@@ -101,74 +111,71 @@ class FastPlastic:
             return
         self.events += 1
         batch = len(gate)
-        terms = [self._sides(term, is_open) for term in self.rule.terms]
+        terms = [self._sides(term, is_open) for term in self._terms]
         noise = self._noise(batch, episode, step)
         for rows, columns, sides in self._regions(terms):
             self._change(rows, columns, sides, batch, noise)
 
-    def _sides(self, term: Any, is_open: Array) -> _Term:
+    def _sides(self, term: _Symbols, is_open: Array) -> _Term:
         """Return the two sides of a term, the coefficient and what is one for all with the post."""
-        sides: dict[str, Any] = {"pre": np.ones((1, 1)), "post": term.coefficient * is_open}
-        power_of_weight = 0
-        for name, power in term.powers:
-            if name == "w":
-                power_of_weight = power
-                continue
-            values = self._signals[name]
-            side = "pre" if self.rule.sides[name] == "pre" else "post"
-            sides[side] = sides[side] * _power(values, power)
+        post = term.coefficient * is_open
+        for name, power in term.post:
+            post = post * _power(self._signals[name], power)
+        pre = None
+        for name, power in term.pre:
+            factor = _power(self._signals[name], power)
+            pre = factor if pre is None else pre * factor
         rows, columns = self.accumulator.shape
-        post = np.broadcast_to(sides["post"], (len(is_open), rows))
-        pre = np.broadcast_to(sides["pre"], (len(is_open), columns))
-        return _Term(post, pre, power_of_weight)
+        if post.shape[1] != rows:
+            post = np.repeat(post, rows, axis=1)
+        return _Term(post, np.ones((len(post), columns)) if pre is None else pre, term.weight)
 
     def _regions(self, terms: list[_Term]) -> Iterator[tuple[Any, Any, list[_Term]]]:
-        """Yield rows, columns and terms in them, so that all that may change is met once."""
+        """Yield rows, columns and terms in them, so that all that may change is met once.
+
+        Rows, or columns, are indices, or None for all of them.
+        """
         shape = self.accumulator.shape
         rows, columns = np.zeros(shape[0], bool), np.zeros(shape[1], bool)
         for term in terms:
-            row, column = term.post.any(axis=0), term.pre.any(axis=0)
+            row, column = _used(term.post), _used(term.pre)
             by_row, by_column = (np.count_nonzero(used) / used.size for used in (row, column))
-            if by_row == 0 or by_column == 0:
-                continue
-            if by_row <= by_column:
-                rows |= row
-            else:
-                columns |= column
-        whole = max(np.count_nonzero(used) / used.size for used in (rows, columns)) > FEW
-        if whole or self.rule.momentum:
-            yield _ALL, _ALL, terms
+            if by_row and by_column:
+                kept, used = (rows, row) if by_row <= by_column else (columns, column)
+                kept |= used
+        few, others = rows.nonzero()[0], columns.nonzero()[0]
+        if self.rule.momentum or max(len(few) / shape[0], len(others) / shape[1]) > FEW:
+            yield None, None, terms
             return
-        if rows.any():
-            kept = np.flatnonzero(rows)
-            yield kept, _ALL, [_Term(t.post[:, kept], t.pre, t.power) for t in terms]
-        if columns.any():
-            kept = np.flatnonzero(columns)
-            # What was met above is met again with nothing to add.
-            others = [_Term(t.post * ~rows, t.pre[:, kept], t.power) for t in terms]
-            yield _ALL, kept, others
+        if len(few):
+            yield few, None, [_Term(t.post.take(few, 1), t.pre, t.power) for t in terms]
+        if len(others):
+            rest = terms
+            if len(few):  # what was met above is met again with nothing to add
+                rest = [_Term(t.post * ~rows, t.pre, t.power) for t in terms]
+            yield None, others, [_Term(t.post, t.pre.take(others, 1), t.power) for t in rest]
 
     def _change(
         self, rows: Any, columns: Any, terms: list[_Term], batch: int, noise: Array | None
     ) -> None:
-        """Add the rounded sum of `terms` to some rows and columns, within the bounds."""
-        old = self.accumulator[rows, columns]
+        """Add the rounded sum of `terms` to some rows or columns, within the bounds."""
+        old = _part(self.accumulator, rows, columns)
         new = self._sum(terms, old)
         if not self.rule.self_connections:
             self._clear_diagonal(new, rows, columns)
         new = self._rounded(new, batch, rows, columns, noise)
         new += old
-        if self.low > -np.inf or self.high < np.inf:
-            np.clip(new, self.low, self.high, out=new)
+        if self.low > -np.inf:
+            np.maximum(new, self.low, out=new)
+        if self.high < np.inf:
+            np.minimum(new, self.high, out=new)
         self.changed += int(np.count_nonzero(new != old))
-        if rows is _ALL and columns is _ALL:
-            self.accumulator = new
-        else:
-            self.accumulator[rows, columns] = new
+        self.accumulator = _with_part(self.accumulator, rows, columns, new)
         if not self.rule.fraction:
             self.weights = self.accumulator
         else:
-            self.weights[rows, columns] = np.floor(new / self.scale + 0.5)
+            rounded = np.floor(new / self.scale + 0.5)
+            self.weights = _with_part(self.weights, rows, columns, rounded)
 
     def _sum(self, terms: list[_Term], weights: Array) -> Array:
         """Return the sum of the terms over the episodes."""
@@ -186,8 +193,8 @@ class FastPlastic:
     def _clear_diagonal(self, total: Array, rows: Any, columns: Any) -> None:
         """Let no unit learn the synapse onto the unit of the same index."""
         posts, pres = (
-            np.arange(size)[which]
-            for size, which in zip(self.accumulator.shape, (rows, columns), strict=True)
+            np.arange(size) if which is None else which
+            for size, which in zip(self.accumulator.shape, (rows, columns))
         )
         _, i, j = np.intersect1d(posts, pres, assume_unique=True, return_indices=True)
         total[i, j] = 0
@@ -216,7 +223,7 @@ class FastPlastic:
         if noise is None:
             total += 2.0 ** (shift - 1)
         else:
-            total += noise if noise.size == 1 else noise[rows, columns]
+            total += noise if noise.size == 1 else _part(noise, rows, columns)
         total *= 2.0**-shift
         return np.floor(total, out=total)
 
@@ -232,6 +239,38 @@ class FastPlastic:
 
     def _clipped(self, values: Array) -> Array:
         return np.clip(values, -self._limit, self._limit) if self.fixed else values
+
+
+def _symbols(term: Any, sides: Mapping[str, str]) -> _Symbols:
+    """Return the signals of a term by side; what is one for all synapses is with the post."""
+    signals = [(name, power) for name, power in term.powers if name != "w"]
+    post = tuple(signal for signal in signals if sides[signal[0]] != "pre")
+    pre = tuple(signal for signal in signals if sides[signal[0]] == "pre")
+    return _Symbols(term.coefficient, post, pre, dict(map(tuple, term.powers)).get("w", 0))
+
+
+def _used(side: Array) -> Array:
+    """Return which units have a signal in some episode."""
+    used: Array = side[0] != 0 if len(side) == 1 else side.any(axis=0)
+    return used
+
+
+def _part(matrix: Array, rows: Array | None, columns: Array | None) -> Array:
+    """Return some rows or columns, or all."""
+    if rows is not None:
+        return matrix.take(rows, 0)
+    return matrix if columns is None else matrix.take(columns, 1)
+
+
+def _with_part(matrix: Array, rows: Array | None, columns: Array | None, part: Array) -> Array:
+    """Return `matrix` with some rows or columns replaced in place, or `part` for all of it."""
+    if rows is not None:
+        matrix[rows] = part
+    elif columns is not None:
+        matrix[:, columns] = part
+    else:
+        return part
+    return matrix
 
 
 def _power(values: Array, power: int) -> Array:
