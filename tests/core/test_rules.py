@@ -336,7 +336,7 @@ def test_rounding_of_a_sum_of_three_halves() -> None:
     got = {}
     for rounding in ("nearest", "truncate", "stochastic", "shared"):
         for sign in (1, -1):
-            rule = Rule(f"{3 * sign}*pre", shift=1, rounding=rounding, low=-200, high=200)  # type: ignore[arg-type]
+            rule = Rule(f"{3 * sign}*pre", shift=1, rounding=rounding, low=-200, high=200)
             graph = plastic(rule, domain="fixed")
             got[rounding, sign] = (
                 hg.compile(graph).run({"x": np.ones((60, 2, 3))}).weights["w.weights"]

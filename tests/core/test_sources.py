@@ -12,7 +12,7 @@ from hebbgraph import Clock, Connection, Graph, LeakyIntegrator, Noise, Probe
 from hebbgraph.processes.noise import Distribution
 
 
-def draw(distribution: Distribution, scale: float, domain: str, units: int = 400) -> np.ndarray:  # type: ignore[type-arg]
+def draw(distribution: Distribution, scale: float, domain: str, units: int = 400) -> np.ndarray:
     noise = Noise(units, distribution, scale, seed=1)
     return noise.data(domain, "n", 0, 500).astype(float)  # type: ignore[arg-type]
 
