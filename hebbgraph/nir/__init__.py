@@ -11,12 +11,13 @@ a Delay, NIR's nodes act within one step and a cycle takes one step; here each s
 So outputs are shifted by a constant number of steps, one per layer: `Fidelity.shifts`.
 """
 
-from hebbgraph.nir.exporter import to_nir
+from hebbgraph.nir.exporter import STEP, to_nir
 from hebbgraph.nir.fidelity import Entry, Fidelity, Grade, Lossy
 from hebbgraph.nir.importer import assessed, from_nir
 from hebbgraph.nir.storage import assess, read, write
 
 __all__ = [
+    "STEP",
     "Entry",
     "Fidelity",
     "Grade",

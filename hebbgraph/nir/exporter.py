@@ -39,9 +39,9 @@ def to_nir(graph: Graph, dt: float = STEP, *, lossy: bool = False) -> tuple[Any,
     check_step(dt)
     nir = library()
     part = Inference(graph.flat())
-    made = _made(part, nir, dt)
-    levels = _levels(part)
-    nodes = _Nodes(nir, dt, part, made, shapes(part))
+    formed, levels = shapes(part), _levels(part)
+    made = _made(part, nir, dt, formed)
+    nodes = _Nodes(nir, dt, part, made, formed)
     fidelity = Fidelity(
         dt, tuple(_entries(part, made, levels)), nodes.outputs(levels), _remarks(graph)
     )
@@ -53,14 +53,16 @@ def to_nir(graph: Graph, dt: float = STEP, *, lossy: bool = False) -> tuple[Any,
 
 def check_step(dt: Any) -> None:
     """Raise `Invalid` if `dt` is no step in seconds."""
-    if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < np.inf:
+    number = isinstance(dt, int | float | np.number) and not isinstance(dt, bool)
+    if not number or not 0 < dt < np.inf:
         raise Invalid("NIR", [Fault("dt", repr(dt), "must be a number of seconds above 0")])
 
 
-def _made(part: Inference, nir: Any, dt: float) -> dict[str, Made]:
+def _made(
+    part: Inference, nir: Any, dt: float, formed: Mapping[str, tuple[int, ...]]
+) -> dict[str, Made]:
     """Return the nodes of every process that is not left out."""
     found = {}
-    formed = shapes(part)
     for path, process in part.graph.walk():
         if path in part.left_out:
             continue

@@ -72,13 +72,18 @@ class Fidelity:
             "remarks": list(self.remarks),
         }
 
-    def __str__(self) -> str:
-        shifts = [
-            f"{name}: hebbgraph is {steps} step{'s' * (steps != 1)} later"
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """Return what holds beside the single nodes, line by line."""
+        late = [
+            f"{name}: {steps} step{'s' * (steps != 1)} later in hebbgraph than in NIR"
             for name, steps in self.shifts.items()
             if steps
         ]
-        return "\n".join([*map(str, self.entries), *shifts, *self.remarks])
+        return (*late, *self.remarks)
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.entries), *self.footer])
 
 
 class Lossy(Invalid):

@@ -52,17 +52,20 @@ def _translated(nir_graph: Any, dt: float | None) -> tuple[Fidelity, Graph | _Pl
         raise Invalid("NIR import", [Fault("graph", type(nir_graph).__name__, need)])
     if dt is not None:
         check_step(dt)
-    written, remarks = metadata.step_of(nir_graph), []
-    if written is not None and dt in (None, written):
-        if metadata.unchanged(nir_graph):
+    written = metadata.step_of(nir_graph)
+    remarks: tuple[str, ...] = ()
+    if written is not None:
+        changed = not metadata.unchanged(nir_graph)
+        if not changed and dt in (None, written):
             graph = metadata.unpack(nir_graph)
             entries = [Entry(p, type(q).__name__, type(q).__name__) for p, q in graph.walk()]
-            remarks = ["as hebbgraph wrote it, from the metadata"]
-            return Fidelity(written, tuple(entries), remarks=tuple(remarks)), graph
-        remarks = ["nodes changed since hebbgraph wrote them: its metadata are passed over"]
+            remarks = ("as hebbgraph wrote it, from the metadata",)
+            return Fidelity(written, tuple(entries), remarks=remarks), graph
+        why = "its nodes were changed" if changed else "another step is asked for"
+        remarks = (f"read from the nodes alone: hebbgraph wrote it, but {why}",)
     plan = _Plan(unnest(nir_graph, dt or written or STEP))
     plan.make()
-    return Fidelity(plan.flat.dt, plan.entries(), plan.shifts, tuple(remarks)), plan
+    return Fidelity(plan.flat.dt, plan.entries(), plan.shifts, remarks), plan
 
 
 @dataclass
@@ -191,9 +194,7 @@ class _Plan:
             if kind == "Delay" and not steps_of(node.delay, self.flat.dt)[1]:
                 read = rounded(read)
         elif self._is_output(path):
-            steps = self.shifts.get(path, 0)
-            late = f"{steps} step{'s' * (steps != 1)} later than in NIR" if steps else ""
-            became, read = f"probe {self.probes.get(path, '')}", Read((), remark=late)
+            became, read = f"probe {self.probes.get(path, '')}".rstrip(), Read(())
         else:
             names, read = self.names.get(path, []), self.reads[path]
             became = ", ".join(f"{type(self.processes[n]).__name__} {n}" for n in names)

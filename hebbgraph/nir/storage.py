@@ -19,11 +19,18 @@ from hebbgraph.nir.library import library
 def write(
     graph: Graph, path: str | os.PathLike[str], dt: float = STEP, *, lossy: bool = False
 ) -> Fidelity:
-    """Write `graph` to a NIR file, whole or not at all; see `to_nir`."""
+    """Write `graph` to a NIR file, whole or not at all; see `to_nir`.
+
+    Raises `Invalid` if the file cannot be written.
+    """
     nir_graph, fidelity = to_nir(graph, dt, lossy=lossy)
     buffer = io.BytesIO()
     library().write(buffer, nir_graph)
-    write_atomic(path, buffer.getvalue())
+    try:
+        write_atomic(path, buffer.getvalue())
+    except OSError as error:
+        need = "must be a file that can be written"
+        raise Invalid("NIR file", [Fault(os.fspath(path), str(error.strerror), need)]) from None
     return fidelity
 
 

@@ -70,7 +70,7 @@ def input_(process: Input, site: Site) -> Made:
     source = ("", site.library.Input({"input": np.array(site.shape)}))
     if (process.gain == 1).all():
         return Made(((source,),))
-    scale = site.library.Scale(scale=process.gain.reshape(site.shape))
+    scale = site.library.Scale(scale=_own(process.gain, site.shape))
     return Made(((source, ("gain", scale)),))
 
 
@@ -99,13 +99,13 @@ def _current(process: LIF, site: Site) -> tuple[Named, ...]:
 def _voltage(process: LIF, site: Site) -> tuple[Named, ...]:
     """Return what integrates the voltage and fires."""
     library, dt, shape = site.library, site.dt, site.shape
-    threshold = process.threshold.reshape(shape)
-    decay, zero = process.decay_v.reshape(shape), np.zeros(shape)
+    threshold, decay = _own(process.threshold, shape), _own(process.decay_v, shape)
+    zero = np.zeros(shape)
     if (decay == 0).all():
         unit = library.IF(r=np.full(shape, 1 / dt), v_threshold=threshold, v_reset=zero)
         if not process.bias.any():
             return (("", unit),)
-        added = library.Affine(weight=np.eye(process.size), bias=process.bias)
+        added = library.Affine(weight=np.eye(process.size), bias=_own(process.bias, shape))
         return (("bias", added), ("", unit))
     fires = {
         "r": 1 / decay,
@@ -118,6 +118,11 @@ def _voltage(process: LIF, site: Site) -> tuple[Named, ...]:
     filters = process.decay_u.reshape(shape)
     unit = library.CubaLIF(tau_syn=dt / filters, w_in=1 / filters, tau_mem=dt / decay, **fires)
     return (("", unit),)
+
+
+def _own(values: Any, shape: tuple[int, ...]) -> Any:
+    """Return a copy in another shape, which the owner of the node may change."""
+    return np.array(values, np.float64).reshape(shape)
 
 
 def leaky_integrator(process: LeakyIntegrator, site: Site) -> Made:
@@ -191,7 +196,7 @@ def conv2d(process: Conv2d, site: Site) -> Made:
     if len(site.shape) == 1:
         weight = process.matrix().astype(np.float64)
         node = site.library.Linear(weight=weight)
-        return Made(((("", node),),), remark="as a matrix: NIR cannot unflatten a vector")
+        return Made(((("", node),),), remark="as a matrix: nir has square kernels on images only")
     return Made(((("", convolution(process, site.library)),),))
 
 

@@ -100,7 +100,7 @@ class Flat:
 
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Return the shape of what leaves every node; empty where it cannot be known."""
+        """Return the shape of what leaves every node; empty for one unit, or where unknown."""
         found: dict[str, tuple[int, ...]] = {}
         for _ in self.nodes:
             for path in self.nodes:
@@ -109,7 +109,7 @@ class Flat:
         return found
 
     def heard(self, path: str) -> tuple[int, ...]:
-        """Return the shape of what a node hears; empty where it cannot be known."""
+        """Return the shape of what a node hears; empty for one unit, or where unknown."""
         return next((self.shapes[p] for p in self.before(path) if self.shapes[p]), ())
 
     def _origins(self, target: str, behind: tuple[str, ...]) -> list[tuple[str, int]]:
@@ -136,7 +136,9 @@ class Flat:
         kind, node = self.kind(path), self.nodes[path]
         if kind == "Scale":
             return bool((node.scale == 1).all())
-        return kind == "Linear" and is_identity(node.weight)
+        if kind == "Affine" and np.any(node.bias):
+            return False
+        return kind in ("Linear", "Affine") and is_identity(node.weight)
 
     def _shape(self, path: str, known: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
         from hebbgraph.nir.convolve import spread  # it reads Flat
@@ -147,8 +149,8 @@ class Flat:
             return _whole(next(iter(node.input_type.values())))
         if kind in SHAPED:
             own = np.shape(getattr(node, SHAPED[kind]))
-            # One parameter for all units, as some programs write it.
-            return heard if math.prod(own) == 1 and heard else own or (1,)
+            # Some programs write one parameter for all units.
+            return heard if math.prod(own) == 1 and self.before(path) else own
         if kind in ("Linear", "Affine"):
             return tuple(node.weight.shape[:-1])
         if kind in ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d"):
