@@ -102,7 +102,7 @@ class _Plan:
         for source, target, delay in links:
             if not self._is_output(target):
                 first = self.names[target][int((source, target) in self.past_gain)]
-                self.wires.append(self._wire(self.names[source][-1], first, delay))
+                self._join(self.names[source][-1], first, delay)
         for path in self.flat.nodes:
             if self._is_output(path):
                 self._end(path)
@@ -162,10 +162,10 @@ class _Plan:
         chain = read.chain[:-1] if path in self.taken else read.chain
         self.names[path] = [self._add(base, suffix, process) for suffix, process in chain]
         for source, target in zip(self.names[path], self.names[path][1:], strict=False):
-            self.wires.append(self._wire(source, target, 0))
+            self._join(source, target, 0)
         for suffix, process in read.beside:
             name = self._add(base, suffix, process)
-            self.wires.append(self._wire(name, self.names[path][-1], 0))
+            self._join(name, self.names[path][-1], 0)
 
     def _add(self, base: str, suffix: str, process: Process) -> str:
         name = f"{base}_{suffix}" if suffix else base
@@ -184,7 +184,7 @@ class _Plan:
         size = int(np.prod(self.flat.shapes[path]))
         self.names[path] = [self._add(base, "", Graded(size))]
         for source, delay in heard:
-            self.wires.append(self._wire(self.names[source][-1], self.names[path][0], delay))
+            self._join(self.names[source][-1], self.names[path][0], delay)
         self.probes[path] = self._out(self.names[path][0])
 
     def _entry(self, path: str) -> Entry:
@@ -212,10 +212,17 @@ class _Plan:
 
     # --- wires -----------------------------------------------------------------------------
 
-    def _wire(self, source: str, target: str, delay: int) -> Wire:
+    def _join(self, source: str, target: str, delay: int) -> None:
+        """Add a wire; where there is an equal one, through units that repeat what they hear."""
         process = self.processes[target]
-        port = next(iter(process.inputs))
-        return Wire(self._out(source), f"{target}.{port}", delay, int(process.synaptic))
+        port = f"{target}.{next(iter(process.inputs))}"
+        wire = Wire(self._out(source), port, delay, int(process.synaptic))
+        if wire not in self.wires:
+            self.wires.append(wire)
+            return
+        again = self._add(source, "again", Graded(self.processes[source].output.size))
+        self.wires.append(Wire(self._out(source), f"{again}.a", delay))
+        self._join(again, target, 0)
 
     def _out(self, name: str) -> str:
         return f"{name}.{next(iter(self.processes[name].outputs))}"

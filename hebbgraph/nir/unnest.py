@@ -80,22 +80,13 @@ class Flat:
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
-        """Return the wires between nodes that compute; raises `Invalid` for those it cannot."""
+        """Return the wires between nodes that compute, equal ones as often as there are."""
         found = []
         for target in self.nodes:
             if target not in self.passing:
                 own = self._least_delay(target)
                 for source, delay in self._origins(target, ()):
                     found.append((source, target, delay + own))
-        twice = sorted({link[:2] for link in found if found.count(link) > 1})
-        if twice:
-            raise Invalid(
-                "NIR graph",
-                [
-                    Fault(f"{source} -> {target}", "two equal wires", "must be one", "use a Scale")
-                    for source, target in twice
-                ],
-            )
         return tuple(sorted(found))
 
     @cached_property

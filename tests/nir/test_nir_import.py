@@ -293,6 +293,25 @@ def test_outputs_that_sum_or_wait_become_units() -> None:
     agrees(graph)
 
 
+def test_equal_ways_add_up() -> None:
+    wire = nir.Scale(scale=np.ones(3))
+    graph = nir.NIRGraph(
+        {
+            "input": nir.Input({"input": np.array([3])}),
+            "w": nir.Linear(weight=np.full((3, 3), 0.25)),
+            "one": wire,
+            "two": wire,
+            "lif": lif(),
+            "output": nir.Output({"output": np.array([3])}),
+        },
+        [
+            *(("input", "w"), ("w", "one"), ("w", "two"), ("w", "lif"), ("one", "lif")),
+            *(("two", "lif"), ("lif", "output")),
+        ],
+    )
+    agrees(graph)
+
+
 def test_names_become_identifiers() -> None:
     graph = nir.NIRGraph(
         {
