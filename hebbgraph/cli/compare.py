@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from hebbgraph import backend, hardware, report, runfolder
+from hebbgraph.cli.arguments import pairs
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import print_comparison, print_survey
 from hebbgraph.errors import Fault, Invalid, Unavailable
@@ -89,7 +90,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
     """Run what the arguments say; exit code 1 if an engine disagrees with the reference."""
     config = RunConfig(
         model=parsed.model,
-        parameters=_pairs(parsed.set, "--set"),
+        parameters=pairs(parsed.set, "--set"),
         data=parsed.data,
         count=parsed.count,
         per_class=parsed.per_class,
@@ -181,28 +182,9 @@ def _write(parent: str, comparison: Comparison, surveys: Sequence[Survey]) -> Pa
     return runfolder.write_folder(parent, name, files)
 
 
-def _pairs(texts: Sequence[str], flag: str) -> dict[str, Any]:
-    """Return KEY=VALUE texts as a dictionary; values are read as YAML."""
-    pairs = {}
-    faults = []
-    for text in texts:
-        key, equals, value = text.partition("=")
-        try:
-            pairs[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not key or not equals:
-            faults.append(Fault(flag, repr(text), "must be KEY=VALUE"))
-        elif sum(other.partition("=")[0] == key for other in texts) > 1:
-            faults.append(Fault(flag, repr(text), f"must give {key} once"))
-    if faults:
-        raise Invalid("arguments", faults)
-    return pairs
-
-
 def _options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = {}
-    for key, value in _pairs(texts, "--option").items():
+    for key, value in pairs(texts, "--option").items():
         name, dot, option = key.partition(".")
         if not dot:
             need = "must be BACKEND.KEY=VALUE, as in brian2.target=cython"

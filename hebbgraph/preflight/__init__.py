@@ -15,7 +15,7 @@ from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
 from hebbgraph.passes.quantise import quantise
 from hebbgraph.placement import Placement, place
-from hebbgraph.preflight.finding import Finding
+from hebbgraph.preflight.finding import WHOLE, Finding
 from hebbgraph.preflight.firing import Run, firing_findings, run
 from hebbgraph.preflight.fit import placement_findings, width_findings
 from hebbgraph.preflight.homes import home_findings, homes
@@ -105,7 +105,10 @@ def _fit(graph: Graph, machine: Hardware, chips: int) -> tuple[list[Finding], Pl
     host = {path for path, home in places.items() if home.place == "host"}
     findings = home_findings(graph, machine, places)
     placement = place(graph, machine, host)
-    if machine.limits is not None:
+    if machine.limits is None:
+        why = machine.absent.get("limits", "its config gives none")
+        findings.append(Finding(WHOLE, "fit", "limits", "note", "none known", None, why))
+    else:
         findings += placement_findings(placement, machine, chips)
         findings += width_findings(graph, machine, places)
     return findings, placement

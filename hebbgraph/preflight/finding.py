@@ -48,9 +48,11 @@ class Finding:
         return "; ".join(part for part in (line, self.text, self.remedy) if part)
 
     def numbers(self) -> str:
-        """Return ``got of limit``, in as many digits as are of use."""
+        """Return ``got of limit``, or ``got in range``, in as many digits as are of use."""
         got = readable(self.got)
-        return got if self.limit is None else f"{got} of {readable(self.limit)}"
+        if self.limit is None:
+            return got
+        return f"{got} {'in' if isinstance(self.limit, str) else 'of'} {readable(self.limit)}"
 
 
 def readable(value: int | float | str) -> str:

@@ -19,6 +19,8 @@ from hebbgraph.preflight.watch import RESIDUE, SATURATIONS, WRAPS, Watch, watche
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware
 
+Mask = NDArray[np.bool_]
+
 #: Of events that happened: what they mean, and what to do.
 MEANING: Mapping[str, tuple[Verdict, str, str]] = {
     **dict.fromkeys(
@@ -26,7 +28,7 @@ MEANING: Mapping[str, tuple[Verdict, str, str]] = {
         (
             "fault",
             "the value changes sign where it leaves its register",
-            "lower weights and thresholds together, or let currents decay faster",
+            "lower weights and thresholds together, or give quantise sample data",
         ),
     ),
     **dict.fromkeys(
@@ -50,9 +52,13 @@ class Run:
     """Activity by path, (episodes, steps, units): spikes, or where a graded value was not 0."""
 
     spikes: Mapping[str, NDArray[Any]]
-    active: Mapping[str, NDArray[np.bool_]]
+    active: Mapping[str, Mask]
     watch: Watch | None
     steps: int
+
+    def activity(self, path: str) -> Mask:
+        """Return where the process at `path` emitted something."""
+        return self.spikes[path] != 0 if path in self.spikes else self.active[path]
 
 
 def run(graph: Graph, hardware: Hardware, sample: Sample) -> Run:
@@ -64,9 +70,8 @@ def run(graph: Graph, hardware: Hardware, sample: Sample) -> Run:
     )
     job = Job(emitted, episodes, steps, learned=start_weights(final, None))
     recording, watch = watched_run(final, job)
-    return Run(
-        recording.spikes, recording.active, watch if graph.domain == "fixed" else None, steps
-    )
+    counted = watch if graph.domain == "fixed" else None
+    return Run(recording.spikes, recording.active, counted, steps)
 
 
 def firing_findings(graph: Graph, floating: Run | None, fixed: Run | None) -> list[Finding]:
@@ -87,41 +92,42 @@ def firing_findings(graph: Graph, floating: Run | None, fixed: Run | None) -> li
 
 def _activity_findings(path: str, floating: Run | None, fixed: Run | None) -> list[Finding]:
     """Compare rates, silent units and units that never stop."""
-    now, before = (_activity(run, path) for run in (fixed or floating, floating if fixed else None))
-    assert now is not None
-    spiking = path in (fixed or floating).spikes  # type: ignore[union-attr]
-    word = "spikes" if spiking else "events"
+    shown = fixed or floating
+    assert shown is not None
+    now = shown.activity(path)
+    before = floating.activity(path) if floating and fixed else None
     domain = "fixed" if fixed else "float"
-    text = f"{word} per unit and step in {domain}"
+    text = f"{'spikes' if path in shown.spikes else 'events'} per unit and step in {domain}"
     if before is not None:
         text += f", {before.mean():.3g} in float"
-    found = [Finding(path, "firing", "rate", "ok", float(now.mean()), None, text)]
-    units = now.shape[-1]
-    for aspect, mask, old in (
-        ("dead units", ~now.any(axis=(0, 1)), None if before is None else ~before.any(axis=(0, 1))),
-        ("always on", now.all(axis=(0, 1)), None if before is None else before.all(axis=(0, 1))),
-    ):
-        count = int(mask.sum())
-        fresh = count if old is None else int((mask & ~old).sum())
-        verdict: Verdict = "ok"
-        remedy = ""
-        if count:
-            verdict = "warning" if fresh or count == units else "note"
-        if aspect == "dead units" and count == units and old is not None and not old.all():
-            verdict = "fault"
-        if verdict in ("warning", "fault"):
-            remedy = "compare the notes of quantise on what feeds it; try other data"
-        text = f"units in {domain}" + ("" if old is None else f"; {fresh} of them not in float")
-        if not count and verdict == "ok":
-            text = ""
-        found.append(Finding(path, "firing", aspect, verdict, count, units, text, remedy))
-    return found
+    dead, old_dead = _never(now), None if before is None else _never(before)
+    on, old_on = _never(~now), None if before is None else _never(~before)
+    return [
+        Finding(path, "firing", "rate", "ok", float(now.mean()), None, text),
+        _units_finding(path, "dead units", domain, dead, old_dead),
+        _units_finding(path, "always on", domain, on, old_on),
+    ]
 
 
-def _activity(run: Run | None, path: str) -> NDArray[np.bool_] | None:
-    if run is None:
-        return None
-    return run.spikes[path] != 0 if path in run.spikes else run.active[path]
+def _never(active: Mask) -> Mask:
+    """Return the units that are active in no step of any episode."""
+    return ~active.any(axis=(0, 1))
+
+
+def _units_finding(path: str, aspect: str, domain: str, mask: Mask, old: Mask | None) -> Finding:
+    """Return how many units are in `mask`, and how many of them were not in `old`, in float."""
+    count, units = int(mask.sum()), len(mask)
+    if not count:
+        return Finding(path, "firing", aspect, "ok", 0, units)
+    fresh = 0 if old is None else int((mask & ~old).sum())
+    verdict: Verdict = "warning" if fresh or count == units else "note"
+    if aspect == "dead units" and fresh and count == units:
+        verdict = "fault"  # a population that fired has fallen silent
+    text = f"units in {domain}" + ("" if old is None else f"; {fresh} of them not in float")
+    remedy = "compare the notes of quantise on what feeds it" if fresh else ""
+    if count == units and not fresh:
+        remedy = "try other data, weights or thresholds"
+    return Finding(path, "firing", aspect, verdict, count, units, text, remedy)
 
 
 def _agreement(path: str, floating: NDArray[Any], fixed: NDArray[Any]) -> Finding:
@@ -148,6 +154,6 @@ def _event_findings(path: str, watch: Watch) -> list[Finding]:
         where = f"updates, in {units} unit{'s' if units > 1 else ''}: {text}"
         found.append(Finding(path, "firing", name, verdict, count, updates, where, remedy))
     if not found:
-        text = f"updates without {', '.join(name.removesuffix('s') for name in watch.counts[path])}"
+        text = "updates in which nothing left its register"
         found.append(Finding(path, "firing", "arithmetic", "ok", updates, None, text))
     return found

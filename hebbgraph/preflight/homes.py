@@ -66,7 +66,7 @@ def home_findings(graph: Graph, hardware: Hardware, found: dict[str, Home]) -> l
         )
         if home.place == "chip" and isinstance(process, LIF):
             findings += _feature_findings(graph, hardware, path)
-    for connection in graph.flat_connections:
+    for connection in graph.flat_connections if hardware.processes is not None else ():
         findings += _wire_findings(graph, connection, found)
     return findings
 
@@ -128,13 +128,13 @@ def _feature_findings(graph: Graph, hardware: Hardware, path: str) -> list[Findi
         return []
     remedy = "a host has to do it in every step, or build the graph without it"
     found = [
-        Finding(path, "fit", f"port {port}", "warning", "connected", "none", text, remedy)
+        Finding(path, "fit", f"port {port}", "warning", "connected", None, text, remedy)
         for port, text in EXTRA_PORTS.items()
         if graph.sources(f"{path}.{port}")
     ]
     if process.when_off == "hold":
         text = "units that are switched off repeat their last spike"
-        found.append(Finding(path, "fit", "when_off", "warning", "hold", "silent", text, remedy))
+        found.append(Finding(path, "fit", "when_off", "warning", "hold", None, text, remedy))
     return found
 
 
@@ -145,7 +145,7 @@ def _wire_findings(graph: Graph, connection: Connection, found: dict[str, Home])
     on_chip = found[target].place in ("chip", "program") and receiver.ROLE == "units"
     if not on_chip or sender.ROLE == "synapses" or graph.port(connection.target).learning:
         return []
-    if sender.ROLE == "source" and sender.output.signal != "spike":
+    if found[source].place == "outside" and sender.output.signal != "spike":
         text = f"graded values are written into the units of {target} as a bias, step by step"
         got = f"{sender.output.size} values a step"
         return [Finding(source, "fit", "input", "note", got, None, text)]

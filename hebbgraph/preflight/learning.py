@@ -246,7 +246,10 @@ def _weight_reasons(rule: Rule, engine: LearningEngine, fixed: bool) -> Iterator
     top = 2 ** (engine.weight_bits - 1)
     low, high = int(rule.low), int(rule.high)
     whole = (low, high) in ((-top, top - 1), (-top, top - 2), (1 - top, top - 1), (1 - top, 0))
-    narrow = low == 0 and high & (high + 1) == 0  # all that some number of bits can hold
+    # What some number of bits can hold, in steps of the smallest change.
+    grain = math.gcd(*(int(term.coefficient) for term in rule.terms)) if not rule.shift else 1
+    most = high // max(grain, 1)
+    narrow = low == 0 and high == most * grain and most & (most + 1) == 0
     if not whole and not narrow:
         text = f"weights stop at {low} and {high}, the chip's at what their bits hold"
         yield Reason("quantised", text)
