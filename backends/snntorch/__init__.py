@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hebbgraph.backend import Availability, Capability, Option
 from hebbgraph.errors import Unavailable
 from hebbgraph.graph import MAX_DELAY, Graph
+from hebbgraph.processes import DOMAINS, KINDS
 
 if TYPE_CHECKING:
     from hebbgraph.backends.snntorch.executable import TorchExecutable
@@ -23,8 +24,10 @@ class SnnTorchBackend:
     capability = Capability(
         name="snntorch",
         title="snnTorch (PyTorch, CPU or GPU)",
-        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
+        processes=dict.fromkeys(KINDS, DOMAINS),
         max_delay=MAX_DELAY,
+        learning=DOMAINS,
+        batches=True,
         options={
             "device": Option("cpu", help="where to run: cpu, cuda, cuda:0, ..."),
             "dtype": Option(
@@ -39,7 +42,7 @@ class SnnTorchBackend:
             ),
         },
         remarks=(
-            "Episodes run as one batch.",
+            "Episodes run as one batch; where weights learn, `batch` by `batch`.",
             "fixed: integers carried in floating point wide enough to be exact.",
             "dtype=float32 may flip spikes whose sums are not exact in 24 bits.",
         ),

@@ -6,22 +6,19 @@ cannot reach 2**23 needs no wrapping. Both are proved here from the weights and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from hebbgraph.backends.snntorch.network import GraphNetwork, Synapse
-from hebbgraph.backends.snntorch.neurons import GraphNeuron
-from hebbgraph.graph import Connection
-
-#: Integers below this are exact in float32.
-EXACT_FLOAT32 = 2.0**24
-#: Integers below this are exact in float64.
-EXACT_FLOAT64 = 2.0**53
-#: No `Dense` emits more in the fixed domain.
-REGISTER = 2.0**31
+from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, REGISTER, B
+from hebbgraph.backends.snntorch.network import GraphNetwork
+from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron
+from hebbgraph.backends.snntorch.parts.synapses import GraphSynapses
+from hebbgraph.processes import Process, Transpose
 
 
 class Bound(NamedTuple):
@@ -31,60 +28,116 @@ class Bound(NamedTuple):
     whole: bool
 
 
+#: What units with graded outputs emit at most in the fixed domain; others up to 32 bits.
+LARGEST: dict[str, Callable[[Any], float]] = {
+    "Graded": lambda p: 2.0 ** (p.bits - 1),
+    "Polynomial": lambda p: 2.0 ** (p.bits - 1),
+    "Bus": lambda p: 2.0 ** (p.bits - 1),
+    "Exponential": lambda p: float(np.abs(p.table).max()),
+    "Softmax": lambda p: 2.0**p.bits,
+    "LeakyIntegrator": lambda p: B,
+}
+
+
 class Bounds:
     """Bounds on what arrives at the ports of `network` when its Inputs emit `data`."""
 
     def __init__(self, network: GraphNetwork, data: Mapping[str, Tensor]) -> None:
-        self.network = network
-        self.data = data
+        self.network, self.graph, self.data = network, network.graph, data
+        self.fixed = network.graph.domain == "fixed"
         self._row_sums: dict[str, float] = {}
 
-    def arriving(self, sources: Sequence[Connection]) -> Bound:
-        """Return the bound on the sum of what `sources` carry."""
+    def arriving(self, target: str) -> Bound:
+        """Return the bound on what arrives at port `target`."""
+        sources = self.graph.sources(target)
         bounds = [self.emitted(connection.source.rpartition(".")[0]) for connection in sources]
         return Bound(sum(b.largest for b in bounds), all(b.whole for b in bounds))
 
     def product(self, path: str) -> Bound:
-        """Return the bound on the sums in the Dense at `path`, before any shift or wrap."""
-        synapse = self.network.node(path)
-        assert isinstance(synapse, Synapse), path
-        arriving = self.arriving(self.network.graph.sources(f"{path}.s"))
-        largest = self._row_sum(path, synapse) * arriving.largest
-        if not arriving.whole or largest >= EXACT_FLOAT32:
-            return Bound(largest, arriving.whole and synapse.fixed)  # no need to look
-        return Bound(largest, synapse.fixed or _is_whole(synapse.weights))
+        """Return the bound on the sums in the synapses at `path`, before any shift or wrap."""
+        synapses = self.network.node(path)
+        arriving = self.arriving(f"{path}.s")
+        largest = self._row_sum(path, synapses) * arriving.largest
+        if not arriving.whole or not largest < EXACT_FLOAT32:
+            return Bound(largest, arriving.whole and self.fixed)  # no need to look
+        learns = _holder(path, self.graph.flat_processes[path]) in self.graph.plastic
+        whole = self.fixed or (not learns and _is_whole(self._weights(path)))
+        return Bound(largest, whole)
 
     def states(self, path: str, steps: int) -> tuple[float, float, float]:
-        """Return bounds on 64 a, u and v of the FixedLIF at `path`, were nothing wrapped."""
-        neuron = self.network.node(path)
-        assert isinstance(neuron, GraphNeuron), path
-        arriving = 64 * self.arriving(self.network.graph.sources(f"{path}.a")).largest
-        leak_u, leak_v = (float(leak.max()) for leak in neuron.leaks())
+        """Return bounds on a, u and v of the LIF at `path`, a times 64 in `fixed`, unwrapped."""
+        neuron: LIFNeuron = self.network.node(path)
+        arriving = (64 if self.fixed else 1) * self.arriving(f"{path}.a").largest
+        leak_u, leak_v = (float(leak.detach().max()) for leak in neuron.leaks())
         u = arriving * _geometric(leak_u, steps)
-        v = (u + float(neuron.drive().abs().max())) * _geometric(leak_v, steps)
+        v = (u + float(neuron.drive().detach().abs().max())) * _geometric(leak_v, steps)
         return arriving, u, v
+
+    def fits_float32(self, path: str, steps: int) -> bool:
+        """Return whether the LIF at `path`, in the float domain, keeps integers below 2**24."""
+        neuron: LIFNeuron = self.network.node(path)
+        arriving, noise = self.arriving(f"{path}.a"), self.arriving(f"{path}.n")
+        if not (arriving.whole and noise.whole and arriving.largest < EXACT_FLOAT32):
+            return False
+        _, _, v = self.states(path, steps)
+        if not v + noise.largest < EXACT_FLOAT32 or not _is_whole(neuron.drive().detach()):
+            return False
+        return all(bool(((leak == 0) | (leak == 1)).all()) for leak in neuron.leaks())
 
     def emitted(self, path: str) -> Bound:
         """Return the bound on what the process at `path` emits."""
-        module = self.network.node(path)
-        if isinstance(module, GraphNeuron):
-            return Bound(1.0, True)
-        if not isinstance(module, Synapse):
+        process = self.graph.flat_processes[path]
+        if path in self.data:
             values = self.data[path]
-            whole = self.network.graph.domain == "fixed" or _is_whole(values)
-            return Bound(float(values.abs().max()), whole)
-        if not module.fixed:
-            return Bound(float("inf"), False)  # nothing needs more
-        if module.chained:
-            return Bound(REGISTER, True)  # a chain of synapses may be a cycle
-        return Bound(min(self.product(path).largest * 2.0**module.exponent + 1, REGISTER), True)
+            largest = float(values.abs().max()) if values.numel() else 0.0
+            return Bound(largest, self.fixed or _is_whole(values))
+        if process.output.signal != "graded":
+            return Bound(1.0, True)
+        if process.ROLE != "synapses" and not self.fixed:
+            return Bound(math.inf, False)
+        if process.ROLE != "synapses":
+            return Bound(LARGEST.get(type(process).__name__, lambda p: REGISTER)(process), True)
+        if self._chained(path):
+            return Bound(REGISTER, True) if self.fixed else Bound(math.inf, False)  # maybe a cycle
+        if not self.fixed:
+            return self.product(path)
+        exponent = int(getattr(process, "exponent", 0))
+        return Bound(min(self.product(path).largest * 2.0**exponent + 1, REGISTER), True)
 
-    def _row_sum(self, path: str, synapse: Synapse) -> float:
+    def _chained(self, path: str) -> bool:
+        """Return whether synapses feed the synapses at `path`."""
+        sources = self.graph.sources(f"{path}.s")
+        ends = (self.graph.flat_processes[c.source.rpartition(".")[0]] for c in sources)
+        return any(end.ROLE == "synapses" for end in ends)
+
+    def _weights(self, path: str) -> Tensor:
+        weights: Tensor = self.network.node(_holder(path, self.graph.flat_processes[path])).weights
+        return weights.detach()
+
+    def _row_sum(self, path: str, synapses: GraphSynapses) -> float:
         """Return the largest sum of absolute weights that one postsynaptic unit has."""
-        if path not in self._row_sums:
-            sums = torch.linalg.vector_norm(synapse.weights.detach(), ord=1, dim=1)
-            self._row_sums[path] = float(sums.max())
-        return self._row_sums[path]
+        if path in self._row_sums:
+            return self._row_sums[path]
+        process = self.graph.flat_processes[path]
+        holder = _holder(path, process)
+        if holder in self.graph.plastic:
+            rule = self.graph.plastic[holder].rule
+            assert rule is not None
+            largest = max(abs(rule.low), abs(rule.high)) * synapses.shape[1]
+        elif not synapses.dense:
+            largest = float(self._weights(path).abs().sum())
+        else:
+            matrices = [matrix.detach() for _, matrix in synapses.matrices()]
+            sums = sum(torch.linalg.vector_norm(matrix, ord=1, dim=1) for matrix in matrices)
+            assert isinstance(sums, Tensor)
+            largest = float(sums.max())
+        self._row_sums[path] = largest
+        return largest
+
+
+def _holder(path: str, process: Process) -> str:
+    """Return the path of the process that has the weights."""
+    return process.of if isinstance(process, Transpose) else path
 
 
 def _is_whole(values: Tensor) -> bool:

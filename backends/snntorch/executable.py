@@ -6,22 +6,14 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from hebbgraph.backend import Progress
-from hebbgraph.backends.snntorch.inference import Spiking, emitters
+from hebbgraph.backend import Job, Progress
+from hebbgraph.backends.snntorch.inference.run import REPORTS, Run
 from hebbgraph.backends.snntorch.network import GraphNetwork
 from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable
 from hebbgraph.graph import Graph
-from hebbgraph.result import Trace
-
-#: How often progress is told in one run.
-REPORTS = 50
-
-Array = NDArray[Any]
+from hebbgraph.recording import Recording
 
 
 class TorchExecutable:
@@ -43,34 +35,27 @@ class TorchExecutable:
     def close(self) -> None:
         """Do nothing: memory goes with the last reference to the network."""
 
-    def run(
-        self, inputs: Mapping[str, Array], steps: int, progress: Progress | None = None
-    ) -> Trace:
-        """Run all episodes at once; raises `EngineError` if torch fails, out of memory say."""
-        network, chunk = self._network, -(-steps // REPORTS)
-        like = network.like
+    def run(self, job: Job, progress: Progress | None = None) -> Recording:
+        """Run all episodes at once, or where weights learn, `job.batch` by `job.batch`.
+
+        Plastic weights start as the job says. Raises `EngineError` if torch fails, out of memory
+        say.
+        """
+        device, told = self._network.like.device, 0
         with torch.inference_mode(), full_precision():
-            with _engine_errors(like.device):
-                data = {path: _tensor(values, like) for path, values in inputs.items()}
-                found = emitters(network, data, steps)
-            moves = [emitter.step for emitter in found.values()]
-            for first in range(0, steps, chunk):
-                last = min(first + chunk, steps)
-                with _engine_errors(like.device):
-                    for t in range(first, last):
-                        for move in moves:
-                            move(t)
-                if progress:
-                    progress(last, steps)
-            with _engine_errors(like.device):
-                spiking = {path: e for path, e in found.items() if isinstance(e, Spiking)}
-                dtype = torch.int64 if network.graph.domain == "fixed" else torch.float64
-                states = {
-                    f"{path}.{name}": values.to(dtype).cpu().numpy()
-                    for path, emitter in spiking.items()
-                    for name, values in emitter.states.items()
-                }
-                return Trace({p: e.raster.cpu().numpy() for p, e in spiking.items()}, states)
+            with _engine_errors(device):
+                run = Run(self._network, job)
+                parts = run.parts()
+            while True:
+                with _engine_errors(device):
+                    done, in_all = next(parts, (0, 0))
+                if not in_all:
+                    break
+                if progress and done * REPORTS // in_all > told:
+                    told = done * REPORTS // in_all
+                    progress(done, in_all)
+            with _engine_errors(device):
+                return run.recording()
 
 
 def find_device(name: Any, dtype: torch.dtype) -> torch.device:
@@ -128,8 +113,3 @@ def _engine_errors(device: torch.device) -> Iterator[None]:
     except RuntimeError as error:
         remedy = "run fewer episodes or steps at once"
         raise EngineError(f"snntorch on {device}: {error}; if memory is short, {remedy}") from error
-
-
-def _tensor(values: Array, like: Tensor) -> Tensor:
-    """Return `values` with the dtype and on the device of `like`."""
-    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(like)

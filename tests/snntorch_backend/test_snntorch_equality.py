@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 
 import hebbgraph as hg
-from hebbgraph.backend import discover
+from hebbgraph.backend import Job, discover
 from hebbgraph.processes import Domain
 
 FOUND = discover()["snntorch"].availability()
@@ -17,124 +17,24 @@ if not FOUND.usable:
 
 import torch  # noqa: E402
 
-from hebbgraph.backends.snntorch.inference import (  # noqa: E402
-    Emitter,
-    FarSpiking,
+from hebbgraph.backends.snntorch.inference.emitter import Emitter  # noqa: E402
+from hebbgraph.backends.snntorch.inference.products import Product  # noqa: E402
+from hebbgraph.backends.snntorch.inference.run import Run  # noqa: E402
+from hebbgraph.backends.snntorch.inference.spiking import (  # noqa: E402
     FixedSpiking,
     FloatSpiking,
-    Product,
-    emitters,
 )
-
-Style = Literal["fixed", "whole", "generic"]
-Case = tuple[hg.Graph, dict[str, Any], int]
-
-STEPS = 70
-#: (process, its size); Dense sizes follow from what they join.
-SIZES = {"currents": 9, "events": 7, "a1": 9, "a2": 7, "a3": 9}
-
-
-def random_case(style: Style, seed: int, episodes: int = 3) -> Case:
-    """Return a random graph of every kind of connection, probed throughout, and data for it."""
-    rng = np.random.default_rng(seed)
-    domain: Domain = "fixed" if style == "fixed" else "float"
-    cells = {name: _lif(style, SIZES[name], rng) for name in ("a1", "a2", "a3")}
-    processes: dict[str, Any] = {
-        "currents": hg.Input(9, gain=rng.choice([1, 3, 40]) if style != "generic" else 0.3),
-        "events": hg.Input(7, signal="spike"),
-        **cells,
-    }
-    connections = [
-        hg.Connection("currents.out", "a1.a", int(rng.choice([0, 0, 1, 5]))),
-        hg.Connection("events.out", "a2.a", int(rng.choice([0, 3]))),
-        hg.Connection("a1.s", "a3.a", 0),
-        hg.Connection("a3.s", "a1.a", int(rng.integers(1, 9))),
-    ]
-    joins = [("currents.out", "a2"), ("events.out", "a3"), ("a1.s", "a1"), ("a2.s", "a1")]
-    joins += [("a3.s", "a2"), ("a3.s", "a3")]
-    for index, (source, target) in enumerate(joins):
-        name, pre = f"w{index}", SIZES[source.split(".")[0]]
-        processes[name] = _dense(style, SIZES[target], pre, rng)
-        late = int(rng.choice([1, 1, 2, 7, 30, 62]))
-        connections += [
-            hg.Connection(source, f"{name}.s", late),
-            hg.Connection(f"{name}.a", f"{target}.a", int(rng.choice([0, 0, 1, 11]))),
-        ]
-    # Two sources into one synapse, and a synapse that feeds a synapse.
-    connections.append(hg.Connection("a1.s", "w4.s", 2))
-    processes["chained"] = _dense(style, 7, 9, rng)
-    connections.append(hg.Connection("w2.a", "chained.s", 3))
-    connections.append(hg.Connection("chained.a", "a2.a", 1))
-    probes = [hg.Probe(f"{name}.{state}") for name in cells for state in ("s", "u", "v")]
-    graph = hg.Graph(f"{style}{seed}", processes, connections, probes, domain)
-    scale = 2 ** int(rng.choice([2, 6, 14, 20])) if style == "fixed" else 4
-    currents = rng.normal(0, scale, (episodes, STEPS - 20, 9)).clip(-(2.0**17), 2.0**17)
-    grain = {"fixed": 0.5, "whole": 1.0, "generic": 0.01}[style]
-    data = {
-        "currents": grain * np.rint(currents / grain),  # halves in `fixed`: they are rounded
-        "events": rng.random((episodes, STEPS, 7)) < 0.3,
-    }
-    return graph, data, STEPS
-
-
-def _lif(style: Style, size: int, rng: np.random.Generator) -> hg.LIF:
-    if style == "fixed":
-        decays = [0, 1, 17, 2048, 4001, 4094, 4095]
-        return hg.LIF(
-            size,
-            decay_u=rng.choice(decays, size) if rng.random() < 0.7 else 4095,
-            decay_v=rng.choice(decays, size),
-            bias=rng.integers(-4096, 4096, size) // rng.choice([1, 64]),
-            threshold=rng.integers(0, 2 ** int(rng.integers(4, 18)), size),
-            bias_exponent=int(rng.integers(0, 8)),
-        )
-    if style == "whole":
-        ends = [rng.integers(0, 2, size), 1, 0]
-        decay_u, decay_v = (ends[rng.integers(3)] for _ in range(2))
-        return hg.LIF(size, decay_u, decay_v, rng.integers(-3, 4, size), rng.integers(0, 9, size))
-    decay_u, decay_v = rng.random(size), rng.random(size)
-    return hg.LIF(size, decay_u, decay_v, rng.normal(0, 0.3, size), rng.random(size))
-
-
-def _dense(style: Style, post: int, pre: int, rng: np.random.Generator) -> hg.Dense:
-    if style == "generic":
-        return hg.Dense(rng.normal(0, 0.5, (post, pre)))
-    if style == "whole":
-        return hg.Dense(rng.integers(-4, 5, (post, pre)))
-    weights = [
-        2 * rng.integers(-128, 128, (post, pre)),
-        rng.integers(0, 256, (post, pre)),
-        -rng.integers(0, 256, (post, pre)),
-    ][rng.integers(3)]
-    return hg.Dense(weights, exponent=int(rng.integers(-8, 8)))
-
-
-def run(case: Case, backend: str = "snntorch", **options: Any) -> hg.Result:
-    graph, data, steps = case
-    with hg.compile(graph, backend, **options) as program:
-        return program.run(data, steps)
-
-
-def assert_same(ours: Any, reference: Any, tolerance: float = 0.0) -> None:
-    """Compare what has spikes and states, exactly or within a tolerance of the states."""
-    assert ours.spikes.keys() == reference.spikes.keys()
-    assert ours.states.keys() == reference.states.keys()
-    for path, raster in reference.spikes.items():
-        np.testing.assert_array_equal(np.asarray(ours.spikes[path], dtype=bool), raster, path)
-    for target, states in reference.states.items():
-        np.testing.assert_allclose(
-            ours.states[target], states, rtol=tolerance, atol=tolerance, err_msg=target
-        )
-
-
-def forward(case: Case) -> Any:
-    """Run the lowered network itself, gradients and all, as a user of torch would."""
-    graph, data, steps = case
-    with hg.compile(graph, "snntorch") as program:
-        tensors = {name: torch.tensor(values) for name, values in data.items()}
-        spikes, states = program.artefact(tensors, steps)
-    arrays = [{k: v.detach().numpy() for k, v in part.items()} for part in (spikes, states)]
-    return type("Arrays", (), {"spikes": arrays[0], "states": arrays[1]})
+from hebbgraph.backends.snntorch.inference.stepped import Stepped  # noqa: E402
+from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron  # noqa: E402
+from hebbgraph.compile import encode_inputs  # noqa: E402
+from tests.snntorch_backend.cases import (  # noqa: E402
+    Case,
+    Style,
+    assert_same,
+    forward,
+    random_case,
+    run,
+)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -146,6 +46,7 @@ def test_fixed_equals_the_reference_bit_for_bit(seed: int) -> None:
     assert all(states.dtype == np.int64 for states in ours.states.values())
     assert ours.counters.totals() == reference.counters.totals()
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -154,6 +55,7 @@ def test_float_with_whole_numbers_equals_the_reference_exactly(seed: int) -> Non
     reference = run(case, "reference")
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -163,6 +65,7 @@ def test_float_with_any_numbers_equals_the_reference_within_rounding(seed: int) 
     assert sum(raster.sum() for raster in reference.spikes.values()) > 100
     assert_same(run(case), reference, 1e-9)
     assert_same(forward(case), reference, 1e-9)
+    assert_same(forward(case, stepwise=True), reference, 1e-9)
 
 
 def test_the_random_cases_reach_every_shortcut_and_every_overflow() -> None:
@@ -182,6 +85,8 @@ def test_the_random_cases_reach_every_shortcut_and_every_overflow() -> None:
         "float forgets u",
         "float keeps u",
         "float forgets v",
+        "float float32",
+        "float float64",
         "fixed wraps",
         "fixed saturates",
         "fixed plain",
@@ -193,25 +98,24 @@ def test_the_random_cases_reach_every_shortcut_and_every_overflow() -> None:
 def _emitters(case: Case) -> dict[str, Emitter]:
     graph, data, steps = case
     with hg.compile(graph, "snntorch") as program:
-        network = program.artefact
-        emitted = {
-            path: network.node(path)(torch.tensor(values, dtype=torch.float64))
-            for path, values in data.items()
-        }
-        return emitters(network, emitted, steps)
+        episodes, emitted, _ = encode_inputs(program.source, data, steps)
+        return Run(program.artefact, Job(emitted, episodes, steps))._built.emitters
 
 
 def _traits(emitter: Emitter) -> set[str]:
+    dtype = str(emitter.line.row(0).dtype).removeprefix("torch.")
     if isinstance(emitter, Product):
-        wraps = {"product wraps"} if emitter._wraps else set()
-        return {f"product {str(emitter._weights.dtype).removeprefix('torch.')}"} | wraps
+        return {f"product {dtype}"} | ({"product wraps"} if emitter._wraps else set())
     if isinstance(emitter, FloatSpiking):
         forgets_v = {"float forgets v"} if emitter._forgets_v else set()
-        return {"float forgets u" if emitter._forgets_u else "float keeps u"} | forgets_v
+        kept = "float forgets u" if emitter._forgets_u else "float keeps u"
+        return {kept, f"float {dtype}"} | forgets_v
     if isinstance(emitter, FixedSpiking):
         traits = {"fixed wraps"} if emitter._wraps else {"fixed plain"}
         return traits | ({"fixed saturates"} if emitter._saturates else set())
-    return {"fixed far"} if isinstance(emitter, FarSpiking) else set()
+    assert isinstance(emitter, Stepped)
+    assert isinstance(emitter._part, LIFNeuron)
+    return {"fixed far"}
 
 
 @pytest.mark.parametrize("exponent", [-8, -1, 0, 7])
@@ -234,6 +138,7 @@ def test_sums_wrap_before_they_are_shifted(exponent: int) -> None:
     reference = run(case, "reference")
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 @pytest.mark.parametrize("exponent", [0, 7])
@@ -261,6 +166,7 @@ def test_sums_beyond_53_bits(exponent: int) -> None:
     reference = run(case, "reference")
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 @pytest.mark.parametrize("domain", ["float", "fixed"])
@@ -302,6 +208,7 @@ def test_delays(domain: Domain, into_cell: int, into_synapse: int, out_of_it: in
     assert not arrived[:, :late].any()
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 def test_a_graph_without_inputs_runs_on_its_biases() -> None:
@@ -312,6 +219,7 @@ def test_a_graph_without_inputs_runs_on_its_biases() -> None:
     assert reference.spikes["clock"].sum() == 10 + 6 + 3
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
 
 
 def test_one_program_runs_batches_of_any_size_and_keeps_earlier_results() -> None:
@@ -332,9 +240,8 @@ def test_one_program_runs_batches_of_any_size_and_keeps_earlier_results() -> Non
 def test_float32_equals_the_reference_where_its_sums_are_exact() -> None:
     case = random_case("whole", 1)
     with hg.compile(case[0], "snntorch", dtype="float32") as program:
-        assert {values.dtype for values in program.artefact.state_dict().values()} == {
-            torch.float32
-        }
+        dtypes = {v.dtype for v in program.artefact.state_dict().values() if v.is_floating_point()}
+        assert dtypes == {torch.float32}
         ours = program.run(case[1], case[2])
     assert all(states.dtype == np.float64 for states in ours.states.values())
     assert_same(ours, run(case, "reference"))

@@ -22,7 +22,7 @@ import snntorch  # noqa: E402
 import torch  # noqa: E402
 
 from hebbgraph.backends.snntorch.network import GraphNetwork  # noqa: E402
-from hebbgraph.backends.snntorch.neurons import FixedLIF, FloatLIF  # noqa: E402
+from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron  # noqa: E402
 
 
 def layered(domain: Any = "float") -> hg.Graph:
@@ -170,7 +170,7 @@ def test_a_deep_copy_is_independent() -> None:
 
 
 def test_the_float_neuron_is_synaptic_without_its_late_reset() -> None:
-    ours = FloatLIF(hg.LIF(5, 0.3, 0.2, 0.0, 1.0), torch.float32)
+    ours = LIFNeuron(hg.LIF(5, 0.3, 0.2, 0.0, 1.0), "float", torch.float32)
     twin = snntorch.Synaptic(
         alpha=0.7, beta=0.8, threshold=1.0, reset_mechanism="zero", reset_delay=False
     )
@@ -189,7 +189,8 @@ def test_the_float_neuron_is_synaptic_without_its_late_reset() -> None:
 @pytest.mark.parametrize("output", [False, True])
 def test_a_neuron_can_keep_its_states(output: bool) -> None:
     process = hg.LIF(4, 2000, 500, 30, 3, bias_exponent=2)
-    kept, given = FixedLIF(process, init_hidden=True, output=output), FixedLIF(process)
+    kept = LIFNeuron(process, "fixed", init_hidden=True, output=output)
+    given = LIFNeuron(process, "fixed")
     state: Any = (None, None)
     for _ in range(2):
         for a in torch.arange(40.0, dtype=torch.float64).reshape(5, 2, 4):
@@ -219,8 +220,8 @@ def test_neurons_do_not_outlive_their_network() -> None:
 def test_the_network_prints_its_structure() -> None:
     text = str(lowered(layered()))
     assert "(layer1): Module(" in text
-    assert "(memory): FloatLIF(6)" in text
-    assert "(w): Synapse(4 -> 6)" in text
+    assert "(memory): LIFNeuron(6)" in text
+    assert "(w): DenseSynapses(4 -> 6)" in text
 
 
 def test_forward_names_every_fault_of_its_inputs() -> None:

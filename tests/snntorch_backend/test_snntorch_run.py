@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hebbgraph as hg
-from hebbgraph.backend import discover
+from hebbgraph.backend import Job, discover
 from hebbgraph.models import hopfield
 
 BACKEND = discover()["snntorch"]
@@ -106,7 +106,7 @@ def test_running_out_of_memory_is_an_engine_error() -> None:
         hg.compile(graph, "snntorch") as program,
         pytest.raises(hg.EngineError, match=r"snntorch on cpu: .*run fewer episodes or steps"),
     ):
-        program._executable.run(data, 10**14)
+        program._executable.run(Job(data, 2, 10**14))
 
 
 def test_data_of_the_caller_stays_as_it_is() -> None:
@@ -114,8 +114,8 @@ def test_data_of_the_caller_stays_as_it_is() -> None:
     data = np.arange(12.0).reshape(1, 4, 3)
     data.setflags(write=False)
     program = hg.compile(graph, "snntorch")
-    trace = program._executable.run({"x": data}, 6)
-    np.testing.assert_array_equal(trace.spikes["y"][0, :4], data[0] > 1)
+    recording = program._executable.run(Job({"x": data}, 1, 6))
+    np.testing.assert_array_equal(recording.spikes["y"][0, :4], data[0] > 1)
     np.testing.assert_array_equal(data.ravel(), np.arange(12.0))
 
 

@@ -1,0 +1,86 @@
+"""Emitter: one process during a run, and what is recorded of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import final
+
+from torch import Tensor
+
+from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line, Speaker
+
+
+class Emitter(Speaker):
+    """One process during a run.
+
+    `outputs` are tensors (steps, episodes, units) of any dtype that take what it emits at every
+    step, `states` those that take its registers.
+    """
+
+    def __init__(
+        self, line: Line, outputs: Sequence[Tensor] = (), states: Mapping[str, Tensor] | None = None
+    ) -> None:
+        self.line = line
+        self.arrivals: dict[str, Arrivals] = {}
+        self._outputs = tuple(outputs)
+        self._rows = [output.unbind(0) for output in outputs]
+        self._states = {name: tensor.unbind(0) for name, tensor in (states or {}).items()}
+
+    @abstractmethod
+    def move(self, t: int) -> None:
+        """Update the process and write what it emits at step `t` into its line."""
+
+    def begin(self) -> None:
+        """Begin an episode: nothing is left of the one before."""
+        self.line.begin()
+
+    def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
+        """Take what arrives, by port; called once, after those it hears are there."""
+        self.arrivals = dict(arrivals)
+
+    def step(self, t: int) -> None:
+        """Do step `t` and record it."""
+        self.move(t)
+        for rows in self._rows:
+            rows[t].copy_(self.line.row(t))
+
+    def advance(self, first: int, last: int) -> None:
+        """Do the steps of a whole chunk."""
+        for t in range(first, last):
+            self.move(t)
+        self._record(first, last)
+
+    def emitted(self, t: int) -> Tensor | None:
+        """Return what was emitted at step `t`; None if that is nothing."""
+        return self.line.row(t)
+
+    def slab(self, first: int, last: int) -> Tensor:
+        """Return what was emitted from step `first` to before `last`."""
+        return self.line.slab(first, last)
+
+    def _record(self, first: int, last: int) -> None:
+        for output in self._outputs:
+            output[first:last].copy_(self.line.slab(first, last))
+
+
+@final
+class Given(Speaker):
+    """An Input: its data, then nothing."""
+
+    def __init__(self, data: Tensor) -> None:
+        self.until = data.shape[1]
+        self.begin(data)
+
+    def begin(self, data: Tensor) -> None:
+        """Take the data of some episodes, (episodes, steps given, units)."""
+        self._data = data.transpose(0, 1)
+        self._rows = self._data.unbind(0)
+
+    def emitted(self, t: int) -> Tensor | None:
+        """Return row `t` of the data."""
+        return self._rows[t] if t < len(self._rows) else None
+
+    def slab(self, first: int, last: int) -> Tensor:
+        """Return some rows of the data."""
+        return self._data[first:last]
