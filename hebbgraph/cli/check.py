@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from hebbgraph.graph import Graph
 from hebbgraph.harness.compare import RunConfig
 from hebbgraph.preflight import CheckReport, check
 from hebbgraph.preflight.finding import PARTS
-from hebbgraph.serialise import load
+from hebbgraph.serialise import DAMAGE, load
 
 #: What is checked unless told otherwise: the same memory that `run` builds first.
 DEFAULT = RunConfig()
@@ -152,9 +153,9 @@ def _is_file(subject: str) -> bool:
 def _arrays(path: str) -> dict[str, Any]:
     """Return the arrays of an .npz file by name."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (*DAMAGE, OSError) as error:
         need = "must be an .npz file, as numpy.savez writes it, without objects"
         raise Invalid("inputs", [Fault(path, str(error), need)]) from None
 

@@ -11,13 +11,13 @@ The accounting, which any mapper must obey (`Placement.overruns` says where it i
 
 This is the accounting of nengo-loihi's block.py. What comes from outside takes incoming axons
 only. `place` is a plain mapper: populations in the order of the graph, each cut where a limit
-binds. It does not look at traffic.
+binds. It does not look at traffic, and a better mapper may fit what it does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +30,10 @@ from hebbgraph.placement.pack import LOADS, Load, Piece, limits_of, pack
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware
 
-#: How often populations are cut smaller because their cores have too many outgoing axons.
-ATTEMPTS = 24
+#: By population, a count for each unit.
+Counts = dict[str, NDArray[np.int64]]
+#: How often populations are cut anew, with what is known about outgoing axons.
+ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -93,69 +95,51 @@ def place(graph: Graph, hardware: Hardware, host: Collection[str] = ()) -> Place
         if process.ROLE == "units" and path not in host
     }
     arriving = {path: afferents(graph, hardware, path, host) for path in sizes}
-    limit, caps = limits_of(hardware), dict(sizes)
-    best = pack(hardware, sizes, arriving, caps)
-    sent = _sent(best, sizes, arriving)
+    limit = limits_of(hardware)
+    # How many cores a unit reaches is known once there is a placement; cut anew until it holds.
+    known = {path: np.zeros(size, np.int64) for path, size in sizes.items()}
+    best: tuple[list[Piece], Counts] | None = None
     for _ in range(ATTEMPTS):
-        tighter = _tighter(best, sent, limit.axons_out, caps)
-        if tighter == caps:
+        pieces = pack(hardware, arriving, known)
+        sent = _sent(pieces, sizes, arriving)
+        if best is None or _most(pieces, sent) < _most(*best):
+            best = pieces, sent
+        more = {path: np.maximum(known[path], counts) for path, counts in sent.items()}
+        if _most(*best) <= limit.axons_out or all((more[p] == known[p]).all() for p in more):
             break
-        pieces = pack(hardware, sizes, arriving, tighter)
-        outgoing = _sent(pieces, sizes, arriving)
-        if _most(pieces, outgoing) >= _most(best, sent):
-            break  # smaller pieces on more cores do not help
-        caps, best, sent = tighter, pieces, outgoing
-    return _placement(best, sent, limit)
+        known = more
+    assert best is not None
+    return _placement(*best, limit)
 
 
 def _sent(
     pieces: Sequence[Piece],
     sizes: Mapping[str, int],
     arriving: Mapping[str, Sequence[Afferent]],
-) -> list[NDArray[np.int64]]:
-    """Return, for every piece, the outgoing axons of each of its units."""
+) -> Counts:
+    """Return, by population, the outgoing axons of each unit."""
     total = {path: np.zeros(size, np.int64) for path, size in sizes.items()}
     for piece in pieces:
         for afferent, heard in zip(arriving[piece.path], piece.heard, strict=True):
             if afferent.sender in total:
                 total[afferent.sender] += heard
-    return [total[piece.path][piece.first : piece.stop] for piece in pieces]
-
-
-def _by_core(pieces: Sequence[Piece], sent: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the outgoing axons of every core."""
-    total = np.zeros(1 + max((piece.core for piece in pieces), default=-1), np.int64)
-    for piece, counts in zip(pieces, sent, strict=True):
-        total[piece.core] += counts.sum()
     return total
 
 
-def _most(pieces: Sequence[Piece], sent: Sequence[NDArray[np.int64]]) -> int:
-    return int(_by_core(pieces, sent).max(initial=0))
+def _most(pieces: Sequence[Piece], sent: Counts) -> int:
+    """Return the most outgoing axons that a core has."""
+    total = np.zeros(1 + max((piece.core for piece in pieces), default=0), np.int64)
+    for piece in pieces:
+        total[piece.core] += sent[piece.path][piece.first : piece.stop].sum()
+    return int(total.max())
 
 
-def _tighter(
-    pieces: Sequence[Piece],
-    sent: Sequence[NDArray[np.int64]],
-    limit: int,
-    caps: Mapping[str, int],
-) -> dict[str, int]:
-    """Return smaller caps for the populations on cores with too many outgoing axons."""
-    total, found = _by_core(pieces, sent), dict(caps)
-    for piece, counts in zip(pieces, sent, strict=True):
-        if total[piece.core] > limit and counts.any():
-            units = (piece.stop - piece.first) * limit // int(total[piece.core])
-            found[piece.path] = max(1, min(found[piece.path], units))
-    return found
-
-
-def _placement(
-    pieces: Sequence[Piece], sent: Sequence[NDArray[np.int64]], limit: Load
-) -> Placement:
+def _placement(pieces: Sequence[Piece], sent: Counts, limit: Load) -> Placement:
     ranges = []
     cores = [Load() for _ in range(1 + max((piece.core for piece in pieces), default=-1))]
-    for piece, counts in zip(pieces, sent, strict=True):
-        load = piece.load + Load(axons_out=int(counts.sum()))
+    for piece in pieces:
+        outgoing = int(sent[piece.path][piece.first : piece.stop].sum())
+        load = replace(piece.load, axons_out=outgoing)
         cores[piece.core] = cores[piece.core] + load
         ranges.append(Range(piece.path, piece.first, piece.stop, piece.core, load, piece.bound))
     overruns = []

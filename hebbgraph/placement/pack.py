@@ -78,31 +78,27 @@ class Piece:
 
 def pack(
     hardware: Hardware,
-    sizes: Mapping[str, int],
     arriving: Mapping[str, Sequence[Afferent]],
-    caps: Mapping[str, int],
+    sending: Mapping[str, NDArray[np.int64]],
 ) -> list[Piece]:
-    """Return pieces that fill cores in the order of `sizes`, at most `caps` units of each a core.
+    """Return pieces that fill cores, population after population.
 
-    A core is left when the next unit would exceed a limit of units, memory or incoming axons. A
-    limit that one unit exceeds alone is not kept on its core.
+    `sending` gives, by population, the outgoing axons of each unit, as far as they are known. A
+    core is left when the next unit would exceed a limit. One that a unit exceeds alone is not kept
+    on its core.
     """
     limit = limits_of(hardware)
     pieces: list[Piece] = []
     core, held = 0, Load()
-    for path, size in sizes.items():
+    for path, axons_out in sending.items():
         unit = 0
-        while unit < size:
+        while unit < len(axons_out):
             piece = Piece(path, unit, core)
-            _grow(piece, hardware, arriving[path], held, limit, min(size, unit + caps[path]))
-            if piece.stop == unit:  # the core is full
-                core, held = core + 1, Load()
-                continue
-            pieces.append(piece)
-            held, unit = held + piece.load, piece.stop
-            if unit < size and not piece.bound:
-                piece.bound = "axons_out"  # a cap ended it
-            if piece.bound:
+            _grow(piece, hardware, arriving[path], axons_out, held, limit)
+            if piece.stop > unit:
+                pieces.append(piece)
+                held, unit = held + piece.load, piece.stop
+            if piece.bound:  # the core is full
                 core, held = core + 1, Load()
     return pieces
 
@@ -111,26 +107,29 @@ def _grow(
     piece: Piece,
     hardware: Hardware,
     arriving: Sequence[Afferent],
+    axons_out: NDArray[np.int64],
     held: Load,
     limit: Load,
-    stop: int,
 ) -> None:
-    """Add units to `piece` until one would exceed `limit`, or `stop`."""
-    most = max(1, min(limit.units, stop - piece.first))
+    """Add units to `piece` until one would exceed `limit`, or there are no more."""
+    most = max(1, min(limit.units, len(axons_out) - piece.first))
     groups = [_Axons(afferent, hardware, most + 1) for afferent in arriving]
     piece.stop = piece.first
-    for unit in range(piece.first, stop):
-        position = held.units + unit - piece.first + 1
-        if position > max(limit.units, 1):
+    for unit in range(piece.first, len(axons_out)):
+        units = unit - piece.first + 1
+        if held.units + units > max(limit.units, 1):
             piece.bound = "units"
             break
         for group in groups:
             group.add(unit)
-        bits = sum(group.bits(position) for group in groups)
-        axons = sum(group.slots() for group in groups)
-        load = Load(unit - piece.first + 1, bits, axons)
+        load = Load(
+            units,
+            sum(group.bits(held.units + units) for group in groups),
+            sum(group.slots() for group in groups),
+            piece.load.axons_out + int(axons_out[unit]),
+        )
         over = (held + load).over(limit)
-        if over and (held.units or unit > piece.first):
+        if over and (held.units or units > 1):
             for group in groups:
                 group.remove(unit)
             piece.bound = over[0]

@@ -28,7 +28,7 @@ class Finding:
     #: Path of the process; `WHOLE` for the graph.
     path: str
     part: Part
-    #: What it is about: ``neurons``, ``synaptic memory``, ``delay``, ``rule``, ``u wraps``, ...
+    #: What it is about: ``neurons``, ``synaptic memory``, ``delay``, ``u wraps``, ...
     aspect: str
     verdict: Verdict
     #: What the graph needs or does.

@@ -111,7 +111,8 @@ def _activity_findings(path: str, floating: Run | None, fixed: Run | None) -> li
 
 def _never(active: Mask) -> Mask:
     """Return the units that are active in no step of any episode."""
-    return ~active.any(axis=(0, 1))
+    never: Mask = ~active.any(axis=(0, 1))
+    return never
 
 
 def _units_finding(path: str, aspect: str, domain: str, mask: Mask, old: Mask | None) -> Finding:

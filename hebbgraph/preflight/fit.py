@@ -144,7 +144,7 @@ def _unit_findings(hardware: Hardware, path: str, process: LIF | TernaryLIF) -> 
     if numerics is None:
         return []
     widths = (
-        ("bias bits", 1 + _bits(process.bias), numerics.bias_mantissa_bits),
+        ("bias bits", _signed_bits(process.bias), numerics.bias_mantissa_bits),
         ("bias exponent", process.bias_exponent, numerics.max_bias_exponent),
         ("threshold bits", _bits(process.threshold), numerics.threshold_mantissa_bits),
         ("decay bits", max(_bits(process.decay_u), _bits(process.decay_v)), numerics.decay_bits),
@@ -171,3 +171,9 @@ def _unit_findings(hardware: Hardware, path: str, process: LIF | TernaryLIF) -> 
 
 def _bits(values: object) -> int:
     return int(np.abs(np.asarray(values)).max()).bit_length()
+
+
+def _signed_bits(values: object) -> int:
+    """Return the bits of two's complement, which reaches one further down than up."""
+    array = np.asarray(values)
+    return 1 + max(_bits(np.maximum(array, 0)), _bits(np.minimum(array + 1, 0)))

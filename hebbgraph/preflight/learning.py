@@ -63,7 +63,7 @@ def learning_findings(graph: Graph, hardware: Hardware, steps: int) -> list[Find
         level: Class = reasons[0].level if reasons else "exact"
         text = "; ".join(r.text for r in reasons) or f"dw = {dense.rule.dw}"
         verdict, remedy = TO_VERDICT[level], REMEDY[level]
-        found.append(Finding(path, "learning", "rule", verdict, level, None, text, remedy))
+        found.append(Finding(path, "learning", "learning rule", verdict, level, None, text, remedy))
     for path, process in graph.of_kind(Transpose).items():
         if process.of in graph.plastic:
             text = (
