@@ -134,8 +134,8 @@ def _grow(
                 group.remove(unit)
             piece.bound = over[0]
             break
-        # What one unit exceeds alone cannot be kept by any cut: it no longer counts here.
-        limit = replace(limit, **dict.fromkeys(over, UNLIMITED))
+        if over:  # what one unit exceeds alone, no cut can keep: it no longer counts here
+            limit = replace(limit, **dict.fromkeys(over, UNLIMITED))
         piece.stop, piece.load = unit + 1, load
     piece.heard = [group.counts > 0 for group in groups]
 

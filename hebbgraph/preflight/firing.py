@@ -111,8 +111,7 @@ def _activity_findings(path: str, floating: Run | None, fixed: Run | None) -> li
 
 def _never(active: Mask) -> Mask:
     """Return the units that are active in no step of any episode."""
-    never: Mask = ~active.any(axis=(0, 1))
-    return never
+    return np.asarray(~active.any(axis=(0, 1)))
 
 
 def _units_finding(path: str, aspect: str, domain: str, mask: Mask, old: Mask | None) -> Finding:
