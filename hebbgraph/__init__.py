@@ -36,6 +36,7 @@ from hebbgraph.processes import (
     Transpose,
     WinnerTakeAll,
 )
+from hebbgraph.preflight import CheckReport, check
 from hebbgraph.result import Result
 from hebbgraph.rules import Rule, Trace
 from hebbgraph.serialise import load, save
@@ -46,6 +47,7 @@ __all__ = [
     "LIF",
     "BlockDense",
     "Bus",
+    "CheckReport",
     "Clock",
     "Connection",
     "Conv2d",
@@ -77,6 +79,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "WinnerTakeAll",
+    "check",
     "compile",
     "load",
     "save",

@@ -148,7 +148,9 @@ def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(e["usable"] or e["remedy"] for e in engines.values())
 
 
-@pytest.mark.parametrize("command", ["", "run", "demo", "doctor", "list", "show", "setup"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "demo", "doctor", "list", "show", "setup", "check", "nir"]
+)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*command.split(), "--help"])

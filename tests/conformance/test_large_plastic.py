@@ -27,6 +27,7 @@ def plastic_network() -> Graph:
     """Return excitable units with noise, recurrent synapses under STDP, and an error fed back."""
     draw = stream(0, "large", "weights").random((2, UNITS, UNITS))
     start = np.rint(40 * (draw[0] - 0.45)) * (draw[1] < 0.4)
+    np.fill_diagonal(start, 0)
     rule = Rule(
         "9*post*x1 - 7*y1*pre + reward*pre - w",
         factors={"reward": "post"},
@@ -84,7 +85,7 @@ def test_much_is_learned(expected: hg.Result) -> None:
     start = plastic_network().of_kind(Dense)["loop"].weights
     learned = expected.weights["loop.weights"]
     assert (learned != start).mean() > 0.8
-    assert 0.01 < expected.spikes["unit"].mean() < 0.5
+    assert 0.05 < expected.spikes["unit"].mean() < 0.5
     assert expected.counters.processes["loop"].weight_updates > 5e5
     assert np.abs(learned).max() < 121
     assert not learned.diagonal().any()

@@ -110,7 +110,7 @@ class Maker:
 
     def _lif(self, size: int) -> Process:
         refractory = self.one(0, 3) * self.one(0, 1)
-        off = "hold" if self.chance(0.4) else "silent"
+        off: Any = "hold" if self.chance(0.4) else "silent"
         return LIF(size, **self._membrane(size), refractory=refractory, when_off=off)  # type: ignore[arg-type]
 
     def _ternarylif(self, size: int) -> Process:

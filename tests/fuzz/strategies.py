@@ -102,8 +102,8 @@ class _Builder:
                 dense = [n for n, p in self.processes.items() if isinstance(p, Dense)]
                 if dense:
                     of = self.pick(dense)
-                    shape = self.processes[of].matrix().shape
-                    self.add(Transpose(of, *shape, self.make.exponent()))
+                    post, pre = self.processes[of].matrix().shape
+                    self.add(Transpose(of, post, pre, self.make.exponent()))
             elif kind == "plastic":
                 self.add(self.make.plastic(pre, post))
             else:
@@ -136,9 +136,9 @@ class _Builder:
         both: dict[bool, list[Connection]] = {True: [], False: []}
         for c in self.connections:
             ends = [end.partition(".")[0] in inner for end in (c.source, c.target)]
-            moved = [f"deep.{end}" if within else end for end, within in
-                     zip((c.source, c.target), ends, strict=True)]  # fmt: skip
-            both[all(ends)].append(c if all(ends) else Connection(*moved, c.delay))
+            source = f"deep.{c.source}" if ends[0] else c.source
+            target = f"deep.{c.target}" if ends[1] else c.target
+            both[all(ends)].append(c if all(ends) else Connection(source, target, c.delay))
         sub = Graph(
             "sub",
             {name: p for name, p in self.processes.items() if name in inner},
