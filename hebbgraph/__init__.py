@@ -14,6 +14,7 @@ from hebbgraph.errors import (
     Unsupported,
 )
 from hebbgraph.graph import Connection, Graph, Probe
+from hebbgraph.preflight import CheckReport, check
 from hebbgraph.processes import (
     LIF,
     BlockDense,
@@ -36,7 +37,6 @@ from hebbgraph.processes import (
     Transpose,
     WinnerTakeAll,
 )
-from hebbgraph.preflight import CheckReport, check
 from hebbgraph.result import Result
 from hebbgraph.rules import Rule, Trace
 from hebbgraph.serialise import load, save

@@ -44,8 +44,10 @@ def compile(  # noqa: A001 - the field's word
     """Return `graph` compiled to `backend`.
 
     With ``domain="fixed"`` a float graph is first quantised to the numerics of `hardware` (Loihi's
-    without one); `calibration` are inputs of some episodes that show how large values get. Raises `Invalid` (options), `Unavailable` (the engine is missing, with the
-    remedy) and `Unsupported` (every gap at once).
+    without one); `calibration` are inputs of some episodes that show how large values get.
+
+    Raises `Invalid` (options), `Unavailable` (the engine is missing, with the remedy) and
+    `Unsupported` (every gap at once).
     """
     if not isinstance(graph, Graph):
         need = "must be a Graph"

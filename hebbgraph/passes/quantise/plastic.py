@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FRACTION = 8
 #: A coefficient is rounded to at least this many units, so by less than 0.4 %.
 LEAST_MANTISSA = 128
+#: Widths of signals that are tried, and the error of a coefficient at which a width will do.
+WIDTHS = (16, 14, 12, 10, 9, 8, 7)
+TOLERABLE = 1 / LEAST_MANTISSA
 #: A trace has at most this scale: 8 bits below one spike.
 FINEST_TRACE = 256.0
 
@@ -30,9 +33,27 @@ def fixed_rule(context: Context, path: str, rule: Rule, scale: float) -> tuple[R
     """Return `rule` for weights of `scale` units, and what was approximated.
 
     Where every coefficient becomes a whole number as it is, nothing is approximated; else the
-    weights get accumulators of `FRACTION` more bits, and coefficients a common shift.
+    weights get accumulators of `FRACTION` more bits, and coefficients a common shift. Signals and
+    traces get as many bits as sums of products leave room for.
     """
-    notes: list[str] = []
+    units = signal_scales(context.graph, context.scales, path, rule)
+    needed = _bits_needed(context, path, rule, units)
+    tried = []
+    for bits in (b for b in WIDTHS if b <= rule.signal_bits):
+        notes: list[str] = []
+        found, error = _with_bits(context, path, rule, scale, max(bits, needed), notes)
+        if error <= TOLERABLE:
+            return found, notes
+        tried.append((error, bits, found, notes))
+    _, _, found, notes = min(tried, key=lambda entry: entry[:2])
+    return found, notes
+
+
+def _with_bits(
+    context: Context, path: str, rule: Rule, scale: float, bits: int, notes: list[str]
+) -> tuple[Rule, float]:
+    """Return the rule with signals of `bits`, and the relative error of its worst coefficient."""
+    rule = replace(rule, signal_bits=bits)
     units = signal_scales(context.graph, context.scales, path, rule)
     traces = {}
     for name, trace in rule.traces.items():
@@ -47,22 +68,14 @@ def fixed_rule(context: Context, path: str, rule: Rule, scale: float) -> tuple[R
     momentum = round(4096 * rule.momentum)
     if momentum != 4096 * rule.momentum:
         notes.append(f"{path}.rule.momentum: {rule.momentum:g} became {momentum}/4096")
-    fixed = replace(
-        rule,
-        signal_bits=_signal_bits(context, path, rule, units),
-        dw="0",
-        constants={},
-        traces=traces,
-        low=low,
-        high=high,
-        momentum=min(momentum, 4095),
-        fraction=0,
-        shift=0,
-    )
+    plain = replace(rule, dw="0", constants={}, traces=traces, low=low, high=high)
+    fixed = replace(plain, momentum=min(momentum, 4095), fraction=0, shift=0)
     wanted = coefficients(rule, units, scale)
     if all(w == round(w) for w in wanted) and not rule.momentum:
-        return replace(fixed, dw=_text(rule, wanted)), notes
-    return _with_shift(path, fixed, rule, units, scale, notes), notes
+        exact = replace(fixed, dw=_text(rule, wanted))
+        if exact.largest_sum() <= LARGEST:
+            return exact, 0.0
+    return _with_shift(path, fixed, rule, units, scale, notes)
 
 
 def signal_scales(graph: Graph, scales: Scales, path: str, rule: Rule) -> dict[str, float]:
@@ -75,13 +88,8 @@ def signal_scales(graph: Graph, scales: Scales, path: str, rule: Rule) -> dict[s
     return {POST: 1.0, **found}
 
 
-def _signal_bits(context: Context, path: str, rule: Rule, units: Mapping[str, float]) -> int:
-    """Return the bits that the largest signal needs, no more than the rule's, where that is known.
-
-    Traces are made to fill the rule's.
-    """
-    if rule.traces:
-        return rule.signal_bits
+def _bits_needed(context: Context, path: str, rule: Rule, units: Mapping[str, float]) -> int:
+    """Return the bits of the largest signal that arrives, no more than the rule's."""
     ports = {PRE: "s", **{name: name for name in rule.ports}}
     largest = max(
         context.bounds.arriving(f"{path}.{port}") * units[name] for name, port in ports.items()
@@ -122,8 +130,8 @@ def coefficients(rule: Rule, units: Mapping[str, float], weight: float) -> list[
 
 def _with_shift(
     path: str, fixed: Rule, rule: Rule, units: dict[str, float], scale: float, notes: list[str]
-) -> Rule:
-    """Return `fixed` with accumulators and coefficients as fine as its sums allow."""
+) -> tuple[Rule, float]:
+    """Return `fixed` as fine as its sums allow, and the error; infinite if they do not fit."""
     wanted = coefficients(rule, units, scale * 2**FRACTION)
     smallest = min((abs(w) for w in wanted), default=1.0)
     shift = max(0, math.ceil(math.log2(LEAST_MANTISSA / smallest)))
@@ -133,12 +141,13 @@ def _with_shift(
         found = replace(fixed, dw=_text(rule, rounded), shift=power, fraction=FRACTION)
         if found.largest_sum() <= most:
             break
-    error = max((abs(r / 2.0**power - w) / abs(w) for r, w in zip(rounded, wanted, strict=True)))
+    pairs = zip(rounded, wanted, strict=True)
+    error = max((abs(r / 2.0**power - w) / abs(w) for r, w in pairs), default=0.0)
     if error > 0:
         notes.append(f"{path}.rule.dw: coefficients rounded, by up to {100 * error:.2g} %")
     text = f"{path}.rule: changes are rounded ({rule.rounding}) to {2.0**-FRACTION / scale:.2g}"
     notes.append(f"{text}, held by accumulators with {FRACTION} bits below the weight's")
-    return found
+    return found, error if found.largest_sum() <= most else math.inf
 
 
 def _text(rule: Rule, coefficients: Sequence[float]) -> str:
