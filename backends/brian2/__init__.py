@@ -1,7 +1,8 @@
 """Brian2: every process a NeuronGroup with readable equations, every batch one run.
 
-Reading order: `plan` (a graph as populations, synapses and products, as plain data), `equations`
-(their code), `build` (plan -> Network), `engine` (settings, device), `executable`, `script`.
+Reading order: `plan` (a graph in Brian2's terms, as plain data), `planner` and `kinds` (graph ->
+plan), `script` (plan -> text of a network), `kernels` (what its operations call), `engine`
+(settings, device), `executable` (runs the text), `recording`, `artefact`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hebbgraph.backend import Availability, Capability, Option, Variant
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import MAX_DELAY, Graph
+from hebbgraph.processes import DOMAINS, KINDS
 
 if TYPE_CHECKING:
     from hebbgraph.backends.brian2.executable import Brian2Executable
@@ -32,8 +34,10 @@ class Brian2Backend:
     capability = Capability(
         name="brian2",
         title="Brian2",
-        processes=dict.fromkeys(("Input", "LIF", "Dense"), ("float", "fixed")),
+        processes=dict.fromkeys(KINDS, DOMAINS),
         max_delay=MAX_DELAY,
+        learning=DOMAINS,
+        batches=True,
         options={
             "target": Option("numpy", ("numpy", "cython", "cpp_standalone"), TARGETS),
             "dense": Option("blas", ("blas", "synapses"), DENSE),

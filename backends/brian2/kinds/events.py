@@ -1,0 +1,106 @@
+"""Synapses that do not learn, as Synapses of Brian2: one object per connection into them.
+
+A connection of d steps has a delay of d - 1 in Brian2, since what arrives is read in the next step.
+Its events are delivered with the value that left d - 1 steps ago; that is 0 for an event of the
+episode before, so nothing crosses from one episode into the next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hebbgraph.backends.brian2.context import Context, aged
+from hebbgraph.backends.brian2.kinds.unit import shifted, wrap32
+from hebbgraph.backends.brian2.kinds.units import outlet
+from hebbgraph.backends.brian2.plan import Code, Pathway, Population, Projection
+from hebbgraph.graph import Connection, Graph
+from hebbgraph.processes import BlockDense, Conv2d, Sparse, Transpose
+
+Synapses = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any], NDArray[np.int64]]
+
+
+def synapses(ctx: Context, path: str) -> None:
+    """Add the summing points, and one projection per connection into them."""
+    post, pre, weights, delays = listed(ctx.graph, path)
+    ctx.parts.populations.append(
+        Population(
+            **outlet(ctx, path),
+            states=("total",),
+            codes=(Code(f"{current(ctx, path)}\ntotal = 0", order=ctx.place(path)),),
+        )
+    )
+    if len(weights):
+        for connection in ctx.graph.sources(f"{path}.s"):
+            _project(ctx, path, connection, (post, pre, weights, delays))
+
+
+def current(ctx: Context, path: str) -> str:
+    """Return the statements that turn ``total`` into the current ``a``."""
+    process = ctx.process(path)
+    if not ctx.fixed:
+        return "a = total"
+    if isinstance(process, Conv2d):
+        return "a = total - 16777216*((total + 8388608)//16777216)"
+    text = f"{wrap32('total')}\na = {shifted('total', process.exponent)}"
+    return f"{text}\n{wrap32('a')}" if process.exponent > 0 else text
+
+
+def listed(graph: Graph, path: str) -> Synapses:
+    """Return (post, pre, weight, delay) of every synapse with a weight but 0."""
+    process = graph.flat_processes[path]
+    if isinstance(process, Conv2d):
+        post, pre, index = process.unrolled
+        weights = process.weights.ravel()[index]
+    elif isinstance(process, Sparse):
+        post, pre, weights = process.post, process.pre, process.weights
+    elif isinstance(process, BlockDense):
+        post, pre = process.synapses()
+        weights = np.tile(process.weights[process.weights != 0], process.copies)
+    else:
+        tied = isinstance(process, Transpose)
+        weights = graph.flat_processes[process.of].matrix().T if tied else process.matrix()
+        post, pre = np.nonzero(weights)
+        delays = np.zeros_like(post) if tied else process.delay_matrix()[post, pre]
+        return post, pre, weights[post, pre], delays
+    delays = np.broadcast_to(process.delays if isinstance(process, Sparse) else 0, weights.shape)
+    exists = weights != 0
+    return post[exists], pre[exists], weights[exists], delays[exists]
+
+
+def _project(ctx: Context, path: str, connection: Connection, found: Synapses) -> None:
+    post, pre, weights, delays = found
+    delay = int(connection.delay or 0)
+    source, _ = ctx.emitted(connection)
+    output = ctx.graph.port(connection.source)
+    port = connection.source.rpartition(".")[2]
+    name = f"{ctx.name[path]}_from_{source}" + (f"_delay_{delay}" if delay > 1 else "")
+    name = ctx.names.take(name)
+    pre = pre if output.size > 1 else np.zeros_like(pre)
+    constants = {"w": ctx.array(f"{name}.w", weights)}
+    lags = np.unique(delay - 1 + delays)
+    given: int | str = int(lags[0])
+    if len(lags) > 1:
+        constants["lag"] = ctx.array(f"{name}.lag", delay - 1 + delays)
+        given = constants["lag"]
+        values = (f"{aged(port, lag)}_pre*int(lag == {lag})" for lag in lags)
+        effect = f"w*({' + '.join(values)})"
+    elif output.signal == "spike" and given == 0:
+        effect = "w"
+    else:
+        effect = f"w*{aged(port, int(lags[0]))}_pre"
+    ctx.parts.projections.append(
+        Projection(
+            path=path,
+            name=name,
+            source=source,
+            target=ctx.name[path],
+            pre=ctx.array(f"{name}.pre", pre),
+            post=ctx.array(f"{name}.post", post),
+            constants=constants,
+            pathways={"pre": Pathway(f"total_post += {effect}")},
+            delay=given,
+        )
+    )
