@@ -27,7 +27,12 @@ _NEEDED = (
     *("reference/loihi.py", "reference/learning.py", "reference/steps"),
 )
 #: The packages above them, of which it needs the names alone.
-_NAMED = ("hebbgraph", "hebbgraph/backends", "hebbgraph/backends/lava", "hebbgraph/backends/reference")
+_NAMED = (
+    "hebbgraph",
+    "hebbgraph/backends",
+    "hebbgraph/backends/lava",
+    "hebbgraph/backends/reference",
+)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ import pytest
 
 from hebbgraph.backends.lava import client
 from hebbgraph.backends.lava.client import shared_worker
+from hebbgraph.backends.lava.document import describe
 from hebbgraph.compile import Program, compile  # noqa: A004 - the field's word
 from hebbgraph.errors import EngineError
 from hebbgraph.graph import Connection, Graph
-from hebbgraph.processes import LIF, Dense, Input
+from hebbgraph.processes import LIF, Dense, Input, Sign
+from hebbgraph.rules import Rule
 
 pytestmark = pytest.mark.usefixtures("lava")
 
@@ -90,16 +92,52 @@ def test_an_exception_in_a_lava_process(model: str) -> None:
     with open_program(model) as program:
         worker = shared_worker()
         network = program.artefact
-        arrays = {**network.arrays, "l.decay_u": np.ones(2), "l.threshold": np.ones(5)}
+        arrays = {**network.arrays, "l.decay_u": np.ones(2, int), "l.threshold": np.ones(5, int)}
         request = {"model": model, "document": network.document, "chunk": 1}
         worker.tell({"request": "build", "graph": "broken", **request}, arrays, 30)
-        sent = {"x": np.ones((1, 3, 3), np.int32)}
-        run = {"request": "run", "graph": "broken", "episodes": 1, "steps": 3}
+        sent = {"inputs/x": np.ones((1, 3, 3), np.int32)}
+        job = {"episodes": 1, "steps": 3, "batch": 1, "first_episode": 0}
+        run = {"request": "run", "graph": "broken", **job}
         with pytest.raises(EngineError, match=r"^lava: ValueError: .*shapes"):
             worker.tell(run, sent, 30)
         assert_gone(worker.pid)
         assert_works(program)
         assert program.artefact.pid != worker.pid
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("what", ["units", "learning"])
+def test_an_exception_in_a_part_of_ours(what: str, model: str) -> None:
+    rule = Rule("post*pre", low=-9, high=9)
+    processes = {"x": Input(3), "s": Sign(3), "w": Dense(np.eye(3), rule=rule), "l": LIF(3)}
+    wires = [
+        Connection("x.out", "s.a"),
+        Connection("s.s", "w.s"),
+        Connection("w.a", "l.a"),
+        Connection("l.s", "w.post"),
+    ]
+    graph = Graph("ours", processes, wires, domain="fixed")
+    document, arrays = describe(graph)
+    if what == "units":
+        arrays["s.bias"] = np.ones(5, int)
+    else:
+        document["processes"]["w"]["rule"]["terms"][0]["powers"] = [["nobody", 1]]
+        document["processes"]["w"]["rule"]["sides"]["nobody"] = "pre"
+    with open_program(model) as program:
+        worker = shared_worker()
+        request = {"model": model, "document": document, "chunk": 2, "graph": "ours"}
+        worker.tell({"request": "build", **request}, arrays, 30)
+        sent = {
+            "inputs/x": np.ones((1, 3, 3), np.int32),
+            "learned/w/accumulator": np.eye(3, dtype=int),
+            "learned/w/momentum": np.zeros((3, 3), int),
+        }
+        job = {"episodes": 1, "steps": 3, "batch": 1, "first_episode": 0}
+        error = "ValueError: .*broadcast" if what == "units" else "KeyError: 'nobody'"
+        with pytest.raises(EngineError, match=f"^lava: {error}"):
+            worker.tell({"request": "run", "graph": "ours", **job}, sent, 30)
+        assert_gone(worker.pid)
+        assert_works(program)
 
 
 def test_a_graph_that_cannot_be_built() -> None:

@@ -38,7 +38,7 @@ class Bounds:
         elif node.role == "synapses":
             bound = self._synaptic(node, above | {path})
         else:
-            bound = _GRADED[node.kind](node)
+            bound = _emitted(node)
         self._leaving[path] = bound
         return bound
 
@@ -73,19 +73,16 @@ class Bounds:
         return float(np.abs(node.matrix).sum(axis=1).max())
 
 
-def _payload(node: Node) -> float:
-    return 2.0 ** (int(node.fields["bits"]) - 1) - 1
+def _emitted(node: Node) -> float:
+    """Return what graded units and sources emit at most."""
+    if node.kind == "Exponential":
+        return float(np.abs(node.arrays["table"]).max())
+    if node.kind in ("Graded", "Polynomial", "Bus"):
+        return 2.0 ** (int(node.fields["bits"]) - 1) - 1
+    if node.kind == "Softmax":
+        return 2.0 ** int(node.fields["bits"])
+    return _EMITTED[node.kind]
 
 
-#: By kind, what graded units and sources emit at most.
-_GRADED = {
-    "Input": lambda node: PAYLOAD,
-    "Sign": lambda node: 2.0,
-    "LeakyIntegrator": lambda node: PAYLOAD,
-    "SigmaDelta": lambda node: REGISTER,
-    "Graded": _payload,
-    "Polynomial": _payload,
-    "Bus": _payload,
-    "Exponential": lambda node: float(np.abs(node.arrays["table"]).max()),
-    "Softmax": lambda node: 2.0 ** int(node.fields["bits"]),
-}
+#: By kind, where it does not depend on a parameter.
+_EMITTED = {"Input": PAYLOAD, "Sign": 2.0, "LeakyIntegrator": PAYLOAD, "SigmaDelta": REGISTER}

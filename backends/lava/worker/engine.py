@@ -2,13 +2,14 @@
 
 import logging
 
+from lava.magma.core.process.process import ProcessServer
+from lava.magma.core.process.variable import VarServer
+from lava.magma.core.run_conditions import RunSteps
+
 from hebbgraph.backends.lava.worker import buffers as shared
 from hebbgraph.backends.lava.worker import guard
 from hebbgraph.backends.lava.worker.fused.kernel import Kernel
 from hebbgraph.backends.lava.worker.network.network import GraphRunConfig, Network
-from lava.magma.core.process.process import ProcessServer
-from lava.magma.core.process.variable import VarServer
-from lava.magma.core.run_conditions import RunSteps
 
 #: Messages that a Lava channel holds; 64 is lava's default and costs memory in wide graphs.
 CHANNEL_SIZE = 8

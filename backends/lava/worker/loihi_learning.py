@@ -3,11 +3,6 @@
 import time
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker import buffers as shared
-from hebbgraph.backends.lava.worker.memory import shared_array
-from hebbgraph.backends.lava.worker.network import wires
-from hebbgraph.backends.lava.worker.network.network import GraphRunConfig
 from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.models import (
@@ -15,6 +10,11 @@ from lava.proc.dense.models import (
     PyLearningDenseModelFloat,
 )
 from lava.proc.dense.process import LearningDense
+
+from hebbgraph.backends.lava.worker import buffers as shared
+from hebbgraph.backends.lava.worker.memory import shared_array
+from hebbgraph.backends.lava.worker.network import wires
+from hebbgraph.backends.lava.worker.network.network import GraphRunConfig
 
 
 class Watched:

@@ -46,6 +46,7 @@ class _Task:
     learning: dict[str, list[tuple[Array, int]]] = field(default_factory=dict)
     #: The raster it is recorded in; None if it is not observed.
     raster: str | None = None
+    graded: bool = False
 
 
 class Kernel:
@@ -87,6 +88,7 @@ class Kernel:
         self.tasks = {}
         for path, node in self.plan.nodes.items():
             task = _Task(node, slots[path], self.steps.get(path), raster=rasters.get(path))
+            task.graded = node.signal == "graded"
             for name, port in node.inputs.items():
                 kept = task.learning if port.learning else task.arrivals
                 kept[name] = [
@@ -115,8 +117,7 @@ class Kernel:
                 arriving = {name: self._arrival(w) for name, w in task.arrivals.items()}
                 emitted = task.step.advance(arriving, slot)
                 if task.raster is not None:
-                    graded = task.node.signal == "graded"
-                    rasters[task.raster][i] = emitted != 0 if graded else emitted
+                    rasters[task.raster][i] = emitted != 0 if task.graded else emitted
             for path, plastic in self.learning.items():
                 self._learn(self.tasks[path], plastic, moment, moment.step + i)
             for (path, variable), record in states.items():
@@ -168,7 +169,9 @@ class Kernel:
         self._peaks = dict(peaks)
         self.bounds = Bounds(self.plan, peaks)
         self.steps = {
-            path: self._step(node) for path, node in self.plan.nodes.items() if node.role != "source"
+            path: self._step(node)
+            for path, node in self.plan.nodes.items()
+            if node.role != "source"
         }
 
     def _slots(self, node: Node, episodes: int) -> Array:

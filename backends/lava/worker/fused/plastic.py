@@ -1,4 +1,4 @@
-"""Learning of the fused kernel: `Plastic` of the reference, where it is exact in float64 and faster.
+"""Learning of the fused kernel: the reference's `Plastic`, faster, where float64 holds its numbers.
 
 A term of a rule is an outer product of a postsynaptic and a presynaptic signal, times a power of
 the weight. Most signals are 0 most of the time, and a row or column of zeros changes nothing: only
@@ -194,7 +194,7 @@ class FastPlastic:
         """Let no unit learn the synapse onto the unit of the same index."""
         posts, pres = (
             np.arange(size) if which is None else which
-            for size, which in zip(self.accumulator.shape, (rows, columns))
+            for size, which in zip(self.accumulator.shape, (rows, columns), strict=True)
         )
         _, i, j = np.intersect1d(posts, pres, assume_unique=True, return_indices=True)
         total[i, j] = 0
@@ -251,8 +251,7 @@ def _symbols(term: Any, sides: Mapping[str, str]) -> _Symbols:
 
 def _used(side: Array) -> Array:
     """Return which units have a signal in some episode."""
-    used: Array = side[0] != 0 if len(side) == 1 else side.any(axis=0)
-    return used
+    return np.asarray(side[0] != 0 if len(side) == 1 else side.any(axis=0))
 
 
 def _part(matrix: Array, rows: Array | None, columns: Array | None) -> Array:

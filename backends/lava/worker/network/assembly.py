@@ -6,16 +6,16 @@ a unit has a port that lava's lacks. All that is decided here, by fields and by 
 """
 
 import numpy as np
-from scipy.sparse import csr_matrix
-
-from hebbgraph.backends.lava.worker.bounds import REGISTER, Bounds
-from hebbgraph.backends.lava.worker.fused.synapses import ConvProduct
-from hebbgraph.backends.lava.worker.network import plastic, stepped, units, wires
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.process import LIF, LIFRefractory
 from lava.proc.sdn.process import ActivationMode
 from lava.proc.sparse.process import DelaySparse, Sparse
+from scipy.sparse import csr_matrix
+
+from hebbgraph.backends.lava.worker.bounds import REGISTER, Bounds
+from hebbgraph.backends.lava.worker.fused.synapses import ConvProduct
+from hebbgraph.backends.lava.worker.network import plastic, stepped, units, wires
 
 #: `num_message_bits` of synapses at which graded values arrive (lava only asks whether it is 0).
 GRADED_BITS = 24
@@ -111,10 +111,11 @@ class Assembly:
 
     def _graded(self, node):
         """Return lava's GradedVec or GradedReluVec where nothing is clipped, shifted or added."""
+        if not self.fixed or self.plan.connected(node.path, "on"):
+            return self._units(node)
         arrays, bound = node.arrays, self.bounds.arriving(node.path, "a")
         room = min(REGISTER, 2.0 ** (node.fields["bits"] - 1))
-        plain = self.fixed and not (arrays["bias"].any() or node.fields["exponent"])
-        plain = plain and bound < room and not self.plan.connected(node.path, "on")
+        plain = bound < room and not (arrays["bias"].any() or node.fields["exponent"])
         plain = plain and (arrays["high"] >= bound).all()
         plain = plain and (arrays["dead_zone"] < REGISTER).all()
         whole, rectified = (arrays["low"] <= -bound).all(), (arrays["low"] == 0).all()
@@ -142,7 +143,9 @@ class Assembly:
         """Return the parameters by which a part is told where it is and what to record."""
         path, buffers = node.path, self.buffers
         kinds = ("active", "spikes")
-        rasters = {k: buffers.rasters[f"{k}/{path}"] for k in kinds if f"{k}/{path}" in buffers.rasters}
+        rasters = {
+            k: buffers.rasters[f"{k}/{path}"] for k in kinds if f"{k}/{path}" in buffers.rasters
+        }
         states = {name: array for (p, name), array in buffers.states.items() if p == path}
         return {
             "name": path,
@@ -168,7 +171,9 @@ class Assembly:
         if node.longest_delay:
             if self.fixed and node.exponent < 0:  # lava shifts what each delay adds, we the sum
                 return self._stepped_synapses(node, weights, node.delays)
-            kind, delays = (DelaySparse, _listed(node, "delays")) if listed else (DelayDense, node.delays)
+            kind, delays = (
+                (DelaySparse, _listed(node, "delays")) if listed else (DelayDense, node.delays)
+            )
             common["delays"] = delays
             common["max_delay"] = node.longest_delay
         else:

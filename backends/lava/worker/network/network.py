@@ -1,8 +1,5 @@
 """Network: one graph as one Lava Process, with a fused model and one of standard parts."""
 
-from hebbgraph.backends.lava.worker import buffers as shared
-from hebbgraph.backends.lava.worker.fused.kernel import Moment
-from hebbgraph.backends.lava.worker.network import assembly, plastic, stepped, synapses, units, wires
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
@@ -14,6 +11,17 @@ from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.lif.process import LIF, LIFRefractory
 from lava.proc.sparse.process import DelaySparse, Sparse
+
+from hebbgraph.backends.lava.worker import buffers as shared
+from hebbgraph.backends.lava.worker.fused.kernel import Moment
+from hebbgraph.backends.lava.worker.network import (
+    assembly,
+    plastic,
+    stepped,
+    synapses,
+    units,
+    wires,
+)
 
 
 class Network(AbstractProcess):

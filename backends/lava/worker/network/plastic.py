@@ -5,17 +5,17 @@ lava's LearningDense knows Loihi's rules only; this one executes the reference's
 """
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker.network import moment
-from hebbgraph.backends.lava.worker.plan import learns_at
-from hebbgraph.backends.reference.learning import Plastic as Learning
-from hebbgraph.backends.reference.steps import STEPS
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from hebbgraph.backends.lava.worker.network import moment
+from hebbgraph.backends.lava.worker.plan import learns_at
+from hebbgraph.backends.reference.learning import Plastic as Learning
+from hebbgraph.backends.reference.steps import STEPS
 
 
 class PlasticDense(AbstractProcess):

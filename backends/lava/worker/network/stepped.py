@@ -6,9 +6,6 @@ which something is connected. lava wants the type of every port on the class of 
 """
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
-from hebbgraph.backends.reference.steps import STEPS
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
@@ -17,6 +14,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
+from hebbgraph.backends.reference.steps import STEPS
 
 
 def typed(model, process, domain):

@@ -5,8 +5,6 @@ What a model implements and requires it inherits from lava's.
 """
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
 from lava.proc.conv.models import PyConvModelFixed, PyConvModelFloat
 from lava.proc.dense.models import (
     PyDelayDenseModelBitAcc,
@@ -20,6 +18,8 @@ from lava.proc.sparse.models import (
     PySparseModelBitAcc,
     PySparseModelFloat,
 )
+
+from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
 
 
 class Emptied:

@@ -6,8 +6,6 @@ requires it inherits from lava's.
 """
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.variable import Var
@@ -23,6 +21,8 @@ from lava.proc.lif.models import (
 )
 from lava.proc.sdn import process as sdn
 from lava.proc.sdn.models import PySigmaDeltaModelFixed, PySigmaDeltaModelFloat
+
+from hebbgraph.backends.lava.worker.network.moment import begins_episode, record
 
 
 class Recorded:

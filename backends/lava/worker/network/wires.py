@@ -1,8 +1,6 @@
 """Sources and wires: what enters the network, delays beyond a synapse's own, one for many."""
 
 import numpy as np
-
-from hebbgraph.backends.lava.worker.network.moment import begins_episode, position
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
@@ -11,6 +9,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from hebbgraph.backends.lava.worker.network.moment import begins_episode, position
 
 
 class Source(AbstractProcess):
