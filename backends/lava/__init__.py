@@ -43,7 +43,9 @@ class LavaBackend:
         remarks=(
             "Runs in a worker process on Python 3.10, in an environment of its own.",
             "The parts model runs episodes one after another; the fused model all at once.",
-            "In the parts model one episode learns at a time, batches learn in the fused model.",
+            "Batches learn together in the fused model; the parts model learns from one episode.",
+            "Parts are lava's own wherever it has the kind and computes what the kind says.",
+            "lava's LearningDense is not among them; `lava.learning_dense` translates rules to it.",
             "In float, lava sums in another order than the reference: states agree to 1e-9.",
         ),
     )

@@ -59,7 +59,7 @@ class LavaNetwork:
     python: Path
     #: The worker; the parts are its children.
     pid: int
-    #: What the worker was given, as `hebbgraph.serialise.to_document` writes it.
+    #: What the worker was given, as `document.describe` writes it.
     document: Mapping[str, Any] = field(repr=False)
     arrays: Mapping[str, NDArray[Any]] = field(repr=False)
 
@@ -72,7 +72,7 @@ class LavaNetwork:
         """Write the network to `folder` as a program for lava alone, and return the program.
 
         It needs lava-nc and NumPy, not hebbgraph: ``python run.py`` runs it on zero inputs and
-        counts spikes. `folder` must not exist; raises FileExistsError.
+        counts what is emitted. `folder` must not exist; raises FileExistsError.
         """
         target = Path(folder)
         target.mkdir(parents=True)

@@ -18,8 +18,8 @@ B = 2.0**23
 
 def units_for(plan: Plan, node: Node, bounds: Bounds) -> Any:
     """Return what advances the units of `node` by one step."""
-    plain = node.kind == "LIF" and not node.fields["refractory"]
-    if not plain or plan.connected(node.path, "n", "on"):
+    holds = node.fields.get("when_off") == "hold" and plan.connected(node.path, "on")
+    if node.kind != "LIF" or node.fields["refractory"] or holds:
         return SteppedUnits(plan, node)
     if plan.domain == "float":
         return FloatLIF(node)
@@ -75,6 +75,7 @@ class FloatLIF:
 
     def advance(self, arriving: Mapping[str, Array | None], out: Array) -> Array:
         """Write the spikes to `out`; return them."""
+        held = _held(self, arriving)
         a = arriving["a"]
         self.u *= self.keep_u
         if a is not None:
@@ -82,10 +83,7 @@ class FloatLIF:
         self.v *= self.keep_v
         self.v += self.u
         self.v += self.bias
-        fired: Array = self.v > self.threshold
-        np.copyto(self.v, 0, where=fired)
-        out[...] = fired
-        return fired
+        return _fire(self, arriving, held, out)
 
     def register(self, name: str) -> Array:
         """Return u or v as it is now."""
@@ -115,6 +113,7 @@ class FixedLIF:
 
     def advance(self, arriving: Mapping[str, Array | None], out: Array) -> Array:
         """Write the spikes to `out`; return them."""
+        held = _held(self, arriving)
         a = arriving["a"]
         self._integrate(0.0 if a is None else a)
         u, v = self.u, self.v
@@ -125,10 +124,7 @@ class FixedLIF:
         if self.overflows:
             v[...] = wrap32(v.astype(np.int64))
         np.clip(v, -B + 1, B - 1, out=v)
-        fired: Array = v > self.threshold
-        np.copyto(v, 0, where=fired)
-        out[...] = fired
-        return fired
+        return _fire(self, arriving, held, out)
 
     def register(self, name: str) -> Array:
         """Return u or v as it is now."""
@@ -147,3 +143,25 @@ class FixedLIF:
         if self.wraps:
             u -= 2 * B * (u > B)
             u += 2 * B * (u <= -B)
+
+
+def _held(units: FloatLIF | FixedLIF, arriving: Mapping[str, Array | None]) -> Any:
+    """Return (where units are switched off, u and v as they stay there); None without a gate."""
+    on = arriving["on"]
+    return None if on is None else (on == 0, units.u.copy(), units.v.copy())
+
+
+def _fire(
+    units: FloatLIF | FixedLIF, arriving: Mapping[str, Array | None], held: Any, out: Array
+) -> Array:
+    """Reset v where it, with the noise, exceeds the threshold; write the spikes to `out`."""
+    noise, v = arriving["n"], units.v
+    fired: Array = (v if noise is None else v + noise) > units.threshold
+    np.copyto(v, 0, where=fired)
+    if held is not None:
+        off, u_before, v_before = held
+        np.copyto(units.u, u_before, where=off)
+        np.copyto(v, v_before, where=off)
+        fired &= ~off
+    out[...] = fired
+    return fired
