@@ -91,7 +91,7 @@ def gated(on: Tensor | None, value: Tensor, otherwise: Tensor | float) -> Tensor
 
 def grouped(x: Tensor, groups: int) -> Tensor:
     """Return x (..., groups * width) as (..., groups, width)."""
-    return x.unflatten(-1, (groups, -1))
+    return x.reshape(*x.shape[:-1], groups, -1)
 
 
 def looked_up(table: Tensor, index: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ cannot reach 2**23 needs no wrapping. Both are proved here from the weights and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,19 @@ from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, REGISTER, B
 from hebbgraph.backends.snntorch.network import GraphNetwork
 from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron
 from hebbgraph.backends.snntorch.parts.synapses import GraphSynapses
-from hebbgraph.processes import Process, Transpose
+from hebbgraph.processes import (
+    Bus,
+    Exponential,
+    Graded,
+    LeakyIntegrator,
+    Polynomial,
+    Process,
+    Softmax,
+    Transpose,
+)
+
+#: Numbers that are looked at together.
+BLOCK = 2**16
 
 
 class Bound(NamedTuple):
@@ -28,17 +40,6 @@ class Bound(NamedTuple):
     whole: bool
 
 
-#: What units with graded outputs emit at most in the fixed domain; others up to 32 bits.
-LARGEST: dict[str, Callable[[Any], float]] = {
-    "Graded": lambda p: 2.0 ** (p.bits - 1),
-    "Polynomial": lambda p: 2.0 ** (p.bits - 1),
-    "Bus": lambda p: 2.0 ** (p.bits - 1),
-    "Exponential": lambda p: float(np.abs(p.table).max()),
-    "Softmax": lambda p: 2.0**p.bits,
-    "LeakyIntegrator": lambda p: B,
-}
-
-
 class Bounds:
     """Bounds on what arrives at the ports of `network` when its Inputs emit `data`."""
 
@@ -46,6 +47,8 @@ class Bounds:
         self.network, self.graph, self.data = network, network.graph, data
         self.fixed = network.graph.domain == "fixed"
         self._row_sums: dict[str, float] = {}
+        self._data_sizes: dict[str, float] = {}
+        self._whole_data: dict[str, bool] = {}
 
     def arriving(self, target: str) -> Bound:
         """Return the bound on what arrives at port `target`."""
@@ -88,21 +91,33 @@ class Bounds:
         """Return the bound on what the process at `path` emits."""
         process = self.graph.flat_processes[path]
         if path in self.data:
-            values = self.data[path]
-            largest = float(values.abs().max()) if values.numel() else 0.0
-            return Bound(largest, self.fixed or _is_whole(values))
+            return Bound(self._largest(path), self.fixed or self._is_whole(path))
         if process.output.signal != "graded":
             return Bound(1.0, True)
         if process.ROLE != "synapses" and not self.fixed:
             return Bound(math.inf, False)
         if process.ROLE != "synapses":
-            return Bound(LARGEST.get(type(process).__name__, lambda p: REGISTER)(process), True)
+            return Bound(_emitted_at_most(process), True)
         if self._chained(path):
             return Bound(REGISTER, True) if self.fixed else Bound(math.inf, False)  # maybe a cycle
         if not self.fixed:
             return self.product(path)
         exponent = int(getattr(process, "exponent", 0))
         return Bound(min(self.product(path).largest * 2.0**exponent + 1, REGISTER), True)
+
+    def _largest(self, path: str) -> float:
+        """Return the largest absolute value of the data at `path`."""
+        if path not in self._data_sizes:
+            least, most = torch.aminmax(self.data[path])
+            self._data_sizes[path] = max(abs(float(least)), abs(float(most)))
+        return self._data_sizes[path]
+
+    def _is_whole(self, path: str) -> bool:
+        """Return whether the data at `path` are whole numbers."""
+        if path not in self._whole_data:
+            spikes = self.graph.flat_processes[path].output.signal != "graded"
+            self._whole_data[path] = spikes or _is_whole(self.data[path])
+        return self._whole_data[path]
 
     def _chained(self, path: str) -> bool:
         """Return whether synapses feed the synapses at `path`."""
@@ -140,8 +155,21 @@ def _holder(path: str, process: Process) -> str:
     return process.of if isinstance(process, Transpose) else path
 
 
+def _emitted_at_most(process: Process) -> float:
+    """Return what units with graded outputs emit at most in the fixed domain."""
+    if isinstance(process, Graded | Polynomial | Bus):
+        return 2.0 ** (process.bits - 1)
+    if isinstance(process, Softmax):
+        return 2.0**process.bits
+    if isinstance(process, Exponential):
+        return float(np.abs(process.table).max())
+    return B if isinstance(process, LeakyIntegrator) else REGISTER
+
+
 def _is_whole(values: Tensor) -> bool:
-    return torch.equal(values, torch.round(values))
+    """Return whether all values are whole numbers; looks at a cache's worth at a time."""
+    flat = values.reshape(-1)
+    return all(torch.equal(block, torch.round(block)) for block in torch.split(flat, BLOCK))
 
 
 def _geometric(factor: float, steps: int) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -35,6 +33,7 @@ from tests.snntorch_backend.cases import (  # noqa: E402
     random_case,
     run,
 )
+from tests.snntorch_backend.zoo import zoo  # noqa: E402
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -258,3 +257,13 @@ def test_cuda_equals_the_reference(style: Style) -> None:
         case = random_case(style, seed)
         tolerance = 1e-9 if style == "generic" else 0.0
         assert_same(run(case, device="cuda"), run(case, "reference"), tolerance)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_every_kind_on_cuda_equals_the_reference(recurrent: bool) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("torch finds no CUDA device")
+    for seed in range(6):
+        case = zoo(seed, recurrent=recurrent)
+        assert_same(run(case, device="cuda"), run(case, "reference"), 1e-9)

@@ -23,6 +23,7 @@ import torch  # noqa: E402
 
 from hebbgraph.backends.snntorch.network import GraphNetwork  # noqa: E402
 from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron  # noqa: E402
+from tests.snntorch_backend.zoo import zoo  # noqa: E402
 
 
 def layered(domain: Any = "float") -> hg.Graph:
@@ -84,6 +85,36 @@ def test_state_dict_keys_are_the_paths_of_the_parameters(domain: str) -> None:
     trained = {name for name, _ in network.named_parameters()}
     kinds = ("bias", "weights") if domain == "float" else ()
     assert trained == {key for key in values if key.endswith(kinds)}
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_state_dict_keys_are_the_paths_of_the_parameters_of_every_kind(recurrent: bool) -> None:
+    graph, data, steps = zoo(3, recurrent=recurrent)
+    network = lowered(graph)
+    keys = {f"{path}.{n}" for path, process in graph.walk() for n in process.PARAMETERS}
+    assert set(network.state_dict()) == keys
+    trained = {name for name, _ in network.named_parameters()}
+    assert trained == {key for key in keys if key.endswith(("bias", "weights"))}
+    tensors = {name: torch.tensor(values) for name, values in data.items()}
+    spikes, states = network(tensors, steps)
+    twin = lowered(graph)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.add_(1)
+    assert not torch.equal(twin(tensors, steps).states["leaky.x"], states["leaky.x"])
+    twin.load_state_dict(network.state_dict())
+    again = twin(tensors, steps)
+    assert all(torch.equal(again.spikes[path], s) for path, s in spikes.items())
+    assert all(torch.equal(again.states[target], s) for target, s in states.items())
+
+
+def test_a_deep_copy_keeps_what_is_tied() -> None:
+    network = lowered(zoo(0, recurrent=True)[0])
+    twin = copy.deepcopy(network)
+    assert twin.node("back").tied is twin.node("dense")
+    assert twin.node("dense") is not network.node("dense")
+    assert network.node("back").tied is network.node("dense")
+    assert twin.graph is network.graph
 
 
 def test_forward_takes_one_tensor_where_there_is_one_input() -> None:

@@ -22,6 +22,8 @@ if not FOUND.usable:
 import torch  # noqa: E402
 
 from hebbgraph.backends.snntorch.executable import full_precision  # noqa: E402
+from tests.snntorch_backend.cases import Style, assert_same, random_case, run  # noqa: E402
+from tests.snntorch_backend.zoo import zoo  # noqa: E402
 
 
 def settings() -> dict[str, Any]:
@@ -88,6 +90,33 @@ def test_progress_is_told_now_and_then_and_at_the_end(steps: int) -> None:
     assert told[-1] == (steps, steps)
     assert told == sorted(set(told))
     assert min(steps, 40) <= len(told) <= 50
+
+
+def test_progress_counts_the_steps_of_all_batches() -> None:
+    graph = hg.Graph(
+        "learns",
+        {"x": hg.Input(3), "w": hg.Dense(np.ones((3, 3)), rule=hg.Rule("pre")), "y": hg.LIF(3)},
+        [hg.Connection("x.out", "w.s"), hg.Connection("w.a", "y.a")],
+    )
+    told: list[tuple[int, int]] = []
+    program = hg.compile(graph, "snntorch")
+    program.run({"x": np.ones((6, 9, 3))}, batch=2, progress=lambda *done: told.append(done))
+    assert told[-1] == (27, 27)
+    assert told == sorted(set(told))
+    assert len(told) >= 3
+
+
+@pytest.mark.parametrize("size", [1, 40, 500])
+@pytest.mark.parametrize("style", ["fixed", "generic"])
+def test_runs_in_chunks_of_steps_are_equal(
+    style: Style, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [random_case(style, seed) for seed in range(3)]
+    found += [zoo(seed, recurrent=bool(seed % 2)) for seed in range(4) if style == "generic"]
+    expected = [run(case) for case in found]
+    monkeypatch.setattr("hebbgraph.backends.snntorch.inference.run.CHUNK", size)
+    for case, whole in zip(found, expected, strict=True):
+        assert_same(run(case), whole, 0.0 if style == "fixed" else 1e-9)
 
 
 def test_an_error_of_the_progress_callback_is_not_an_engine_error() -> None:

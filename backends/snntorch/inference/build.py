@@ -119,21 +119,24 @@ class Builder:
         return None
 
     def _is_plain(self, path: str, part: LIFNeuron) -> bool:
-        """Return whether a LIF has an emitter of its own: no gate, no refractory period."""
-        if part.refractory or self.graph.sources(f"{path}.on"):
+        """Return whether a LIF has an emitter of its own: no refractory period."""
+        if part.refractory:
             return False
         return not part.fixed or self.bounds.states(path, self.steps)[0] <= 2 * B
 
     def _spiking(
         self, path: str, part: LIFNeuron, outputs: list[Tensor], states: dict[str, Tensor]
     ) -> Emitter:
+        gated = bool(self.graph.sources(f"{path}.on"))
         if not part.fixed:
             narrow = self.bounds.fits_float32(path, self.steps)
             line = self._line(path, torch.float32 if narrow else self.like.dtype)
-            return FloatSpiking(part, line, outputs, states)
+            return FloatSpiking(part, line, outputs, states, gated=gated)
         line = self._line(path, self.like.dtype)
         _, u, v = self.bounds.states(path, self.steps)
-        return FixedSpiking(part, line, outputs, states, wraps=u >= B, saturates=v >= B)
+        return FixedSpiking(
+            part, line, outputs, states, wraps=u >= B, saturates=v >= B, gated=gated
+        )
 
     def _line(self, path: str, dtype: torch.dtype) -> Line:
         """Return the line of what `path` emits, with rows for a chunk where they are needed."""

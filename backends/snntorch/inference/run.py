@@ -72,7 +72,8 @@ class Run:
 
     def recording(self) -> Recording:
         """Return everything that was recorded."""
-        spikes, active = {}, {}
+        spikes: dict[str, Array] = {}
+        active: dict[str, Array] = {}
         for path, values in self._collected["outputs"].items():
             graded = self.graph.flat_processes[path].output.signal == "graded"
             (active if graded else spikes)[path] = values
@@ -96,7 +97,7 @@ class Run:
         for stage in self.network.stages:
             paths = [path for path in stage.paths if path in emitters]
             if stage.stepwise:
-                moves = [emitters[path].step for path in paths]
+                moves: list[Callable[[int], None]] = [emitters[path].step for path in paths]
                 moves += [learners[path].step for path in paths if path in learners]
                 yield _loop(moves)
             elif paths:
@@ -147,10 +148,10 @@ class Run:
 
     def _learned(self, plastic: Learning) -> Learned:
         dtype = torch.int64 if self.graph.domain == "fixed" else torch.float64
-        held = (
+        accumulator, momentum = (
             values.to(dtype).cpu().numpy() for values in (plastic.accumulator, plastic.momentum)
         )
-        return Learned(*held, plastic.events, plastic.changed)
+        return Learned(accumulator, momentum, plastic.events, plastic.changed)
 
 
 def _loop(moves: list[Callable[[int], None]]) -> Worker:

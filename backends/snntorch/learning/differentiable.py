@@ -37,7 +37,7 @@ class Differentiable(Plastic):
     def apply(self, terms: Sequence[Vectors], bits: int, draws: Draws | None) -> None:
         """Change the weights."""
         base = self.accumulator
-        total = summed(factors(terms, self.shape), ALL, ALL, base)
+        total = summed(factors(terms, self.shape), ALL, ALL, base, torch.empty_like(base))
         if not self.rule.self_connections:
             own = torch.eye(*self.shape, dtype=torch.bool, device=base.device)
             total = torch.where(own, 0.0, total)

@@ -43,7 +43,7 @@ class InPlace(Plastic):
         # Looking for zeros waits for the device: worth it on a CPU only.
         looks = self._on_cpu and not rule.momentum
         some = regions(terms, self.shape) if looks else None
-        self._halves = bits > 0 and rule.rounding == "nearest"
+        self._halves = bits > 0 and rule.rounding == "nearest" and bool(terms)
         self._halves &= bits + 9 + rule.fraction <= TOGETHER
         self._halves &= rule.self_connections and not rule.momentum
         sums = factors(terms, self.shape, 0.5 if self._halves else 0.0)

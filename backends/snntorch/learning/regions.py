@@ -13,7 +13,7 @@ from hebbgraph.backends.snntorch.learning.terms import Index, Vectors
 #: Numbers of weights that are changed at once: what they need stays in a CPU's cache.
 BLOCK = 2**16
 #: How much longer a weight takes among a few columns than among whole rows.
-COLUMN = 4
+COLUMN = 6
 #: Matrices smaller than this are changed as a whole.
 SMALL = 2**11
 
@@ -46,27 +46,40 @@ def regions(terms: Sequence[Vectors], shape: tuple[int, int]) -> list[Region] | 
             continue
         if rows is None and columns is None and not bool(term.scale.any()):
             continue
-        if rows is not None and 2 * len(rows) < height:
+        share_of_rows = 1.0 if rows is None else len(rows) / height
+        share_of_columns = 1.0 if columns is None else COLUMN * len(columns) / width
+        if rows is not None and share_of_rows <= min(0.5, share_of_columns):
             in_rows.append(rows)
             columns_of_rows.append(columns)
-        elif columns is not None and COLUMN * len(columns) < width:
+        elif columns is not None and share_of_columns < 1:
             in_columns.append(columns)
         else:
             return None
-    few = _union(in_columns) if in_columns else None
+    return _confined(in_rows, columns_of_rows, in_columns, shape)
+
+
+def _confined(
+    in_rows: Sequence[Tensor],
+    columns_of_rows: Sequence[Tensor | None],
+    in_columns: Sequence[Tensor],
+    shape: tuple[int, int],
+) -> list[Region] | None:
+    """Return the rows of some terms, then the columns of the others in what rows are left."""
+    height, width = shape
+    if not in_columns:
+        if not in_rows:
+            return []
+        return [*blocks(_union(in_rows), _all_or_few(columns_of_rows, width), shape)]
+    few = _union(in_columns)
     if not in_rows:
-        return [] if few is None else [*blocks(ALL, few, shape)]
-    rows, of_rows, left = _union(in_rows), ALL, slice(0)
-    if few is None:
-        of_rows = _all_or_few(columns_of_rows, width)
-    else:
-        if (len(rows) * width + (height - len(rows)) * COLUMN * len(few)) > height * width:
-            return None
-        others = torch.ones(height, dtype=torch.bool)
-        others[rows] = False
-        left = others.nonzero().squeeze(1)
-    found = [*blocks(rows, of_rows, shape)]
-    return found if few is None else [*found, *blocks(left, few, shape)]
+        return [*blocks(ALL, few, shape)]
+    rows = _union(in_rows)
+    if len(rows) * width + (height - len(rows)) * COLUMN * len(few) > height * width:
+        return None
+    others = torch.ones(height, dtype=torch.bool)
+    others[rows] = False
+    left = others.nonzero().squeeze(1)
+    return [*blocks(rows, ALL, shape), *blocks(left, few, shape)]
 
 
 def _all_or_few(columns: Sequence[Tensor | None], width: int) -> Index:
@@ -84,8 +97,8 @@ def _support(vector: Tensor | None) -> Tensor | None:
     return (vector[0] if len(vector) == 1 else vector.abs().amax(dim=0)).nonzero().squeeze(1)
 
 
-def _union(indices: list[Tensor]) -> Tensor:
-    return indices[0] if len(indices) == 1 else torch.unique(torch.cat(indices))
+def _union(indices: Sequence[Tensor]) -> Tensor:
+    return indices[0] if len(indices) == 1 else torch.unique(torch.cat(list(indices)))
 
 
 def blocks(rows: Index, columns: Index, shape: tuple[int, int]) -> Iterator[Region]:

@@ -114,33 +114,29 @@ def _factors(
 
 
 def summed(
-    terms: Sequence[Factors],
-    rows: Index,
-    columns: Index,
-    base: Tensor,
-    out: Tensor | None = None,
+    terms: Sequence[Factors], rows: Index, columns: Index, base: Tensor, out: Tensor
 ) -> Tensor:
     """Return the sum of `terms` for the synapses of `rows` and `columns`, their weights `base`.
 
-    The tensor is new, or `out`.
+    The tensor is `out`, or where gradients flow a new one.
     """
-    total = None
+    total = out
+    if not terms or terms[0].weight:
+        total.zero_()
     for weight, every_left, every_right in terms:
-        left = every_left if every_left.shape[1] == 1 else _chosen(every_left, rows)
+        left = (every_left if every_left.shape[1] == 1 else _chosen(every_left, rows)).t()
         right = None if every_right is None else _chosen(every_right, columns)
-        if weight and total is None:
-            total = torch.zeros_like(base) if out is None else out.zero_()
         if weight:
             power = base
             for _ in range(weight - 1):
                 power = power * base
-            total.addcmul_(left.t() if right is None else left.t() @ right, power)
+            total.addcmul_(left if right is None else left @ right, power)
         elif right is None:
-            total = (torch.empty_like(base) if out is None else out).copy_(left.t())
+            total.copy_(left)
+        elif left.requires_grad or right.requires_grad:
+            total = left @ right
         else:
-            total = left.t() @ right if out is None else torch.mm(left.t(), right, out=out)
-    if total is None:
-        total = torch.zeros_like(base) if out is None else out.zero_()
+            torch.mm(left, right, out=total)
     return total
 
 

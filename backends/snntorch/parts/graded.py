@@ -19,7 +19,7 @@ from hebbgraph.backends.snntorch.arithmetic import (
     wrap32,
 )
 from hebbgraph.backends.snntorch.parts.common import place
-from hebbgraph.backends.snntorch.scan import Leak
+from hebbgraph.backends.snntorch.scan import leaky
 from hebbgraph.processes import Domain, Exponential, Graded, Polynomial, Process, SigmaDelta
 
 
@@ -55,7 +55,7 @@ class LeakyIntegratorUnit(_Unit):
         """Return the output of all steps at once; see `LIFNeuron.scanned`."""
         if self.fixed:
             return None
-        x = Leak.apply(functional.pad(a, (0, 0, 0, 0, 0, steps - late - len(a))), self.leak())
+        x = leaky(functional.pad(a, (0, 0, 0, 0, 0, steps - late - len(a))), self.leak())
         x = functional.pad(x, (0, 0, 0, 0, late, 0))
         return x, {"x": x}
 

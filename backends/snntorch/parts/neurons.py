@@ -21,7 +21,7 @@ from hebbgraph.backends.snntorch.arithmetic import (
     wrap_u,
 )
 from hebbgraph.backends.snntorch.parts.common import place
-from hebbgraph.backends.snntorch.scan import Fire, Leak
+from hebbgraph.backends.snntorch.scan import fired, leaky, stepped
 from hebbgraph.processes import LIF, Domain, Process, Sign, TernaryLIF
 
 
@@ -165,7 +165,10 @@ class LIFNeuron(_Integrating):
 
     def step(self, a: Tensor, states: list[Any], **ports: Tensor) -> tuple[Tensor, ...]:
         """Leak, integrate, fire, reset."""
-        return self._step(a, states, **ports)
+        if self.fixed or ports or len(states) > 2:
+            return self._step(a, states, **ports)
+        u, v = states
+        return stepped(a, u, v, self.leaks(), self.bias, self.threshold, self.spike_grad)
 
     def scanned(
         self, a: Tensor, late: int, steps: int, probed: Sequence[str]
@@ -179,11 +182,18 @@ class LIFNeuron(_Integrating):
         leak_u, leak_v = self.leaks()
         u = a
         if leak_u.requires_grad or bool(leak_u.any()):
-            u = Leak.apply(functional.pad(a, (0, 0, 0, 0, 0, steps - late - len(a))), leak_u)
-        s, v = Fire.apply(
-            u, leak_v, self.bias, self.threshold, self.spike_grad, late, steps, "v" in probed
+            u = leaky(functional.pad(a, (0, 0, 0, 0, 0, steps - late - len(a))), leak_u)
+        s, v = fired(
+            u,
+            leak_v,
+            self.bias,
+            self.threshold,
+            self.spike_grad,
+            late=late,
+            steps=steps,
+            keep_v="v" in probed,
         )
-        states = {"v": v} if "v" in probed else {}
+        states = {} if v is None else {"v": v}
         if "u" in probed:
             states["u"] = functional.pad(u, (0, 0, 0, 0, late, steps - late - len(u)))
         return s, states

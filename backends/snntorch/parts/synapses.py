@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, final
@@ -18,8 +19,10 @@ from hebbgraph.processes import BlockDense, Conv2d, Dense, Domain, Process, Spar
 #: What multiplies what arrived `delay` steps ago: (delay, weights), the weights in any form that
 #: the `product` of their synapses takes.
 Matrices = list[tuple[int, Tensor]]
-#: Lists of synapses that fill less of a matrix than this stay lists, if the matrix is this large.
-SPARSE_SHARE, SPARSE_SIZE = 1 / 32, 2**16
+#: A sparse matrix by rows pays below this share of weights that are there, from this size on.
+ROWS_SHARE, ROWS_SIZE = 1 / 8, 2**14
+#: So does a list of weights, which can have gradients and is some twenty times as slow.
+LIST_SHARE, LIST_SIZE = 1 / 128, 2**18
 
 
 class GraphSynapses(nn.Module, ABC):
@@ -95,7 +98,8 @@ class GraphSynapses(nn.Module, ABC):
         """Return the plain product."""
         if self.copies == 1:
             return functional.linear(s, weights)
-        return functional.linear(s.unflatten(-1, (self.copies, -1)), weights).flatten(-2)
+        blocks = s.reshape(*s.shape[:-1], self.copies, -1)
+        return functional.linear(blocks, weights).flatten(-2)
 
     def kept(self, total: Tensor) -> Tensor:
         """Return what is emitted for a sum of `summed`: in the fixed domain shifted, and kept."""
@@ -153,7 +157,7 @@ class TransposeSynapses(GraphSynapses):
 
 @final
 class SparseSynapses(GraphSynapses):
-    """`Sparse`: a matrix that is mostly zeros, or where that is too large a sparse one."""
+    """`Sparse`: a matrix that is mostly zeros, or where that pays a sparse one."""
 
     pre: Tensor
     post: Tensor
@@ -162,12 +166,14 @@ class SparseSynapses(GraphSynapses):
     def __init__(self, process: Sparse, *args: Any, **options: Any) -> None:
         super().__init__(process, *args, **options)
         size = self.shape[0] * self.shape[1]
-        self.listed = size > SPARSE_SIZE and len(process.weights) < SPARSE_SHARE * size
+        share = len(process.weights) / size
+        self._rows_pay = share < ROWS_SHARE and size >= ROWS_SIZE
+        self._list_pays = share < LIST_SHARE and size >= LIST_SIZE
 
     @property
     def dense(self) -> bool:
-        """Return whether `matrices` are full matrices."""
-        return not self.listed
+        """Return whether `matrices` are full matrices where no gradients are wanted."""
+        return not self._rows_pay
 
     def matrices(self) -> Matrices:
         """Return the matrix, or that of each delay."""
@@ -176,16 +182,25 @@ class SparseSynapses(GraphSynapses):
         for delay in torch.unique(delays):
             chosen = delays == delay
             ends, weights = (self.post[chosen], self.pre[chosen]), self.weights[chosen]
-            if self.listed:
-                matrix = torch.sparse_coo_tensor(torch.stack(ends), weights, self.shape).coalesce()
-            else:
-                matrix = self.weights.new_zeros(self.shape).index_put(ends, weights)
-            found.append((int(delay), matrix))
+            found.append((int(delay), self._matrix(ends, weights)))
         return found
+
+    def _matrix(self, ends: tuple[Tensor, Tensor], weights: Tensor) -> Tensor:
+        """Return the matrix of some synapses: full, a list (with gradients), or by rows."""
+        learns = torch.is_grad_enabled()
+        if not (self._list_pays if learns else self._rows_pay):
+            return weights.new_zeros(self.shape).index_put(ends, weights)
+        both = torch.stack(ends)
+        listed = torch.sparse_coo_tensor(both, weights, self.shape, check_invariants=True)
+        if learns:
+            return listed.coalesce()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+            return listed.coalesce().to_sparse_csr()
 
     def product(self, s: Tensor, weights: Tensor) -> Tensor:
         """Return the plain product."""
-        if not self.listed:
+        if weights.layout == torch.strided:
             return functional.linear(s, weights)
         rows = s.reshape(-1, s.shape[-1])
         return torch.sparse.mm(weights, rows.t()).t().reshape(*s.shape[:-1], -1)
@@ -228,7 +243,8 @@ class Conv2dSynapses(GraphSynapses):
         """Return the plain convolution."""
         images = s.reshape(-1, *self.image)
         # cuDNN may convolve by Fourier transforms, which round: integers need the plain sum.
-        plain = torch.backends.cudnn.flags(enabled=False) if self.fixed else None
-        with plain or contextlib.nullcontext():
+        exact = self.fixed and s.is_cuda
+        plain = torch.backends.cudnn.flags(enabled=False) if exact else contextlib.nullcontext()
+        with plain:
             out = functional.conv2d(images, weights, None, self.stride, self.padding)
         return out.reshape(*s.shape[:-1], -1)
