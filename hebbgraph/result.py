@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,8 @@ class Result:
     spikes: Mapping[str, NDArray[Any]]
     #: Probed states and graded outputs by probe target, ``memory.v``.
     states: Mapping[str, NDArray[Any]]
-    #: Event counts, equal on every back end for equal rasters.
-    counters: Counters
+    #: What counts the events: `counters` calls it when it is first asked for.
+    count: Callable[[], Counters]
     provenance: Provenance
     #: Weights of every synapse process at the end of the run, by ``path.weights``; of plastic ones
     #: also ``path.accumulator`` and ``path.momentum`` where their rule has such. Give it to
@@ -52,6 +54,11 @@ class Result:
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     #: `Graph.scales` of what ran: units of the fixed domain per unit of the float graph.
     scales: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def counters(self) -> Counters:
+        """Return the event counts, equal on every back end for equal activity."""
+        return self.count()
 
     def value(self, target: str) -> NDArray[np.float64]:
         """Return recorded states, or weights, in the units of the float graph in either domain."""
@@ -86,7 +93,8 @@ class Result:
             counters = Counters.from_dict(document["counters"])
             origin = Provenance(**provenance)
             scales = document.get("scales", {})
-            return cls(rasters, held["states"], counters, origin, held["weights"], scales)
+            counted = functools.partial(_held, counters)
+            return cls(rasters, held["states"], counted, origin, held["weights"], scales)
         except (*DAMAGE, OSError) as error:
             need = "must be a whole result file, as `Result.save` writes it"
             got = f"{type(error).__name__} {error}"
@@ -110,6 +118,10 @@ class Result:
             "scales": dict(self.scales),
         }
         return pack(document, arrays)
+
+
+def _held(counters: Counters) -> Counters:
+    return counters
 
 
 def _unpacked(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:

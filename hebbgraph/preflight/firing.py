@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph.backend import Job
-from hebbgraph.compile import encode_inputs, lower_stages, start_weights
+from hebbgraph.compile import lower_stages, start_weights
+from hebbgraph.feed import encode_inputs
 from hebbgraph.graph import Graph
 from hebbgraph.preflight.finding import Finding, Verdict
 from hebbgraph.preflight.samples import Sample

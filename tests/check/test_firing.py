@@ -188,7 +188,7 @@ def test_watching_changes_nothing() -> None:
     graph, inputs, steps = hopfield.example()
     program = hg.compile(graph, domain="fixed")
     expected = program.run(inputs, steps)
-    from hebbgraph.compile import encode_inputs
+    from hebbgraph.feed import encode_inputs
 
     episodes, emitted, steps = encode_inputs(program.source, inputs, steps)
     recording, watch = watched_run(program.graph, Job(emitted, episodes, steps))

@@ -10,7 +10,8 @@ import pytest
 
 import hebbgraph as hg
 from hebbgraph.backend import Variant, discover
-from hebbgraph.compile import encode_inputs, lower_stages
+from hebbgraph.compile import lower_stages
+from hebbgraph.feed import encode_inputs
 from hebbgraph.parity import first_divergence
 from hebbgraph.processes import Domain
 from tests.conformance.scenarios import SCENARIOS, Scenario
