@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph.backend import Job
-from hebbgraph.compile import lower_stages, start_weights
+from hebbgraph.compile import lower_stages
 from hebbgraph.feed import encode_inputs
 from hebbgraph.graph import Graph
 from hebbgraph.preflight.finding import Finding, Verdict
 from hebbgraph.preflight.samples import Sample
 from hebbgraph.preflight.watch import RESIDUE, SATURATIONS, WRAPS, Watch, watched_run
+from hebbgraph.weights import start_weights
 
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware
