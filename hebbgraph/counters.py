@@ -190,8 +190,7 @@ class _Count:
         words_read = 0
         for connection in self.graph.sources(f"{path}.s"):
             signal = self.graph.port(connection.source).signal
-            for delay, _, pre in self._delayed_synapses(process):
-                fan_out = np.bincount(pre, minlength=process.inputs["s"].size)
+            for delay, fan_out in self._fan_out(process):
                 events = self._events_by_unit(connection, delay, len(fan_out))
                 synops[signal] += int(events @ fan_out)
                 words_read += int(events @ -(-fan_out * SYNAPSE_BITS // WORD_BITS))
@@ -271,6 +270,14 @@ class _Count:
         mask = self.active[connection.source.rpartition(".")[0]][:, :kept]
         counts: NDArray[np.int64] = mask.sum(axis=1, dtype=np.int64).sum(axis=0)
         return np.broadcast_to(counts, (units,))
+
+    def _fan_out(self, process: Process) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield (delay, number of synapses of every presynaptic unit) by the synapses' delays."""
+        if isinstance(process, Dense) and not process.longest_delay and not process.rule:
+            yield 0, np.count_nonzero(process.weights, axis=0)  # no list of all synapses is made
+            return
+        for delay, _, pre in self._delayed_synapses(process):
+            yield delay, np.bincount(pre, minlength=process.inputs["s"].size)
 
     def _delayed_synapses(
         self, process: Process
