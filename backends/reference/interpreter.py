@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,17 @@ Array = NDArray[Any]
 class Interpreter:
     """Executes a graph step by step; episodes are the first axis of every array.
 
-    `steps` is the table of what each kind does in a step; another one may watch, or alter, it.
+    `steps` is the table of what each kind does in a step, `plastic` makes what learns; others may
+    watch, or alter, both.
     """
 
-    def __init__(self, graph: Graph, steps: Mapping[tuple[str, str], Step] = STEPS) -> None:
-        self.graph, self.steps = graph, steps
+    def __init__(
+        self,
+        graph: Graph,
+        steps: Mapping[tuple[str, str], Step] = STEPS,
+        plastic: Callable[..., Plastic] = Plastic,
+    ) -> None:
+        self.graph, self.steps, self.plastic = graph, steps, plastic
         self.dtype = np.float64 if graph.domain == "float" else np.int64
         #: The process whose weights each synapse process has: itself, or what it is tied to.
         self.holder = {
@@ -46,7 +52,7 @@ class Interpreter:
     def run(self, job: Job, progress: Progress | None = None) -> Recording:
         """Run every episode: all at once, or where weights learn, `job.batch` by `job.batch`."""
         plastic = {
-            path: Plastic(
+            path: self.plastic(
                 path,
                 dense.rule,
                 self.graph.domain,
