@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.backends.brian2.names import Names
-from hebbgraph.backends.brian2.plan import Link, Operation, Plasticity, Population, Projection
+from hebbgraph.backends.brian2.plan import Link, Operation, Plasticity, Population, Projection, Slot
 from hebbgraph.graph import Connection, Graph
 from hebbgraph.processes import Process, Transpose
 
@@ -58,9 +58,9 @@ class Context:
         """Return the process at `path`."""
         return self.graph.flat_processes[path]
 
-    def place(self, path: str) -> int:
-        """Return the first place of a process in the slot ``groups``."""
-        return PLACES * self.graph.order.index(path)
+    def slot(self, path: str, place: int = 0) -> Slot:
+        """Return a place of the process at `path` in the slot ``groups``."""
+        return Slot("groups", PLACES * self.graph.order.index(path) + place)
 
     def array(self, key: str, values: ArrayLike) -> str:
         """Keep `values` for the network and return their key."""
@@ -68,9 +68,13 @@ class Context:
         return key
 
     def parameters(self, path: str, names: Sequence[str]) -> dict[str, str]:
-        """Keep fields of the process at `path` as constants and return their keys by name."""
-        process = self.process(path)
-        return {name: self.array(f"{path}.{name}", getattr(process, name)) for name in names}
+        """Keep fields of the process at `path`, one per unit, and return their keys by name."""
+        process, found = self.process(path), {}
+        for name in names:
+            values = np.asarray(getattr(process, name))
+            values = values if values.ndim else np.full(process.output.size, values)
+            found[name] = self.array(f"{path}.{name}", values)
+        return found
 
     # --- what arrives ----------------------------------------------------------------------
 
@@ -119,9 +123,7 @@ class Context:
         """Return the name of the array of a variable."""
         return next(iter(self.view(population, variable)))
 
-    def emitted(
-        self, connection: Connection, early: bool = False, lag: int = 0
-    ) -> tuple[str, str]:
+    def emitted(self, connection: Connection, early: bool = False, lag: int = 0) -> tuple[str, str]:
         """Return (population, variable) of what a connection delivers in this step, or did.
 
         Before this step's values were emitted, the port's variable is one step old by itself.
@@ -149,7 +151,7 @@ class Context:
         return self.in_turn and into_synapses and not self.is_plastic(target)
 
     def is_plastic(self, path: str) -> bool:
-        """Return whether the weights of the synapses at `path` learn, or are those of some that do."""
+        """Return whether the weights of the synapses at `path`, perhaps of others, learn."""
         process = self.process(path)
         holder = process.of if isinstance(process, Transpose) else path
         return holder in self.graph.plastic

@@ -123,7 +123,7 @@ class Brian2Executable:
         text, name = body(self.plan), f"<brian2 network {id(self):x}>"
         # For tracebacks.
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-        exec(compile(text, name, "exec"), objects)  # noqa: S102
+        exec(compile(text, name, "exec"), objects)
         return objects
 
     def _tell(self, objects: dict[str, Any]) -> None:
@@ -136,8 +136,8 @@ class Brian2Executable:
                 objects[f"{self.plan.sources[path]}_data"] = values
 
     def _run_here(self, progress: Progress | None) -> Recording:
-        objects, layout = dict(self.objects()), self.layout
-        objects = self._objects
+        self.objects()
+        objects, layout = self._objects, self.layout
         self._tell(objects)
         with session(self.target) as brian2, np.errstate(over="ignore"):
             objects["network"].restore(START)

@@ -51,10 +51,9 @@ def effective(p: Plasticity, start: Learned) -> dict[str, Array]:
 
 def _rows(data: Array, layout: Layout) -> NDArray[np.float64]:
     """Return the rows of a TimedArray; zeros follow where the data ends before the episode does."""
-    rounds, copies, given, units = data.shape
-    missing = layout.steps - given
+    missing = layout.steps - data.shape[2]
     padded = np.pad(data, ((0, 0), (0, 0), (0, missing), (0, 0))).astype(np.float64)
-    return padded.transpose(0, 2, 1, 3).reshape(layout.duration, copies * units)
+    return padded.transpose(0, 2, 1, 3).reshape(layout.duration, -1)
 
 
 def _draws(p: Plasticity, layout: Layout, first_episode: int) -> NDArray[np.float64]:
@@ -68,5 +67,5 @@ def _draws(p: Plasticity, layout: Layout, first_episode: int) -> NDArray[np.floa
                 rows[turn, step] = drawn_bits(
                     p.rule.seed, p.path, episode, step, count, p.rule.shift
                 )
-    rows = rows.reshape(layout.duration, count)
-    return rows if p.rule.rounding == "stochastic" else rows[:, 0]
+    flat = rows.reshape(layout.duration, count)
+    return flat if p.rule.rounding == "stochastic" else flat[:, 0]

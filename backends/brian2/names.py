@@ -10,6 +10,7 @@ from collections.abc import Collection
 SUFFIXES = (
     *("", "_step", "_look", "_shift", "_clear", "_feed", "_reduce", "_gather", "_signals"),
     *("_data", "_spikes", "_states", "_draws", "_record", "_recorded", "_pre", "_learn"),
+    *("_learner", "_product"),
     *("_spike_thresholder", "_spike_resetter", "_learn_thresholder"),
 )
 #: Names that the generated script and the network use themselves.

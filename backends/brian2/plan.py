@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -31,6 +31,13 @@ from hebbgraph.processes import Domain
 from hebbgraph.rules import Rule
 
 Array = NDArray[Any]
+
+
+class Slot(NamedTuple):
+    """When in a step something happens: a slot of Brian2's schedule, and the place in it."""
+
+    when: str
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,7 @@ class Code:
     """Statements that run once a step."""
 
     text: str
-    when: str = "groups"
-    order: int = 0
+    slot: Slot
     #: What its name adds to the population's.
     suffix: str = "step"
 
@@ -60,9 +66,8 @@ class Event:
     """When units spike, or do something else that synapses notice."""
 
     condition: str
-    #: Slot and place in it, if not Brian2's own.
-    when: str = ""
-    order: int = 0
+    #: If not Brian2's own.
+    slot: Slot | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ class Population:
     @property
     def step(self) -> str:
         """Return the statements of the slot ``groups``."""
-        return "\n".join(code.text for code in self.codes if code.when == "groups")
+        return "\n".join(code.text for code in self.codes if code.slot.when == "groups")
 
 
 @dataclass(frozen=True)
@@ -137,8 +142,8 @@ class Pathway:
     #: ``pre`` or ``post``: whose event.
     side: str = "pre"
     event: str = "spike"
-    when: str = ""
-    order: int = 0
+    #: If not Brian2's own.
+    slot: Slot | None = None
 
 
 @dataclass(frozen=True)
@@ -157,8 +162,8 @@ class Projection:
     states: Mapping[str, str] = field(default_factory=dict)
     #: As in `Population`.
     timed: Mapping[str, str] = field(default_factory=dict)
-    #: Sums over synapses by name of a variable and its side, as ``total_post``: expression, order.
-    summed: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    #: Sums over synapses by name of a variable and its side, as ``total_post``.
+    summed: Mapping[str, Code] = field(default_factory=dict)
     pathways: Mapping[str, Pathway] = field(default_factory=dict)
     #: Delay in steps, of all synapses or, as a key, of each; in Brian2's terms.
     delay: int | str = 0
@@ -170,9 +175,8 @@ class Operation:
 
     path: str
     name: str
-    when: str
+    slot: Slot
     code: str
-    order: int = 0
     #: Array by name in the code: (population, variable).
     views: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: What is defined once, before the function.

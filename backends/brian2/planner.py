@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hebbgraph.backends.brian2.context import Context
 from hebbgraph.backends.brian2.kinds import groups, groups_arrays
 from hebbgraph.backends.brian2.kinds.events import synapses
@@ -14,14 +12,6 @@ from hebbgraph.backends.brian2.kinds.units import UNITS, source, units
 from hebbgraph.backends.brian2.plan import Monitor, Plan
 from hebbgraph.graph import Graph
 from hebbgraph.processes import Transpose
-
-#: By kind: what looks at a group, as synapses.
-GROUPS: dict[str, Callable[[Context, str], None]] = {
-    "Bus": groups.bus,
-    "WinnerTakeAll": groups.winner_take_all,
-    "Softmax": groups.softmax,
-    "Dendrite": groups.dendrite,
-}
 
 
 def make_plan(graph: Graph, dense: str, compiled: bool = False) -> Plan:
@@ -50,13 +40,13 @@ def make_plan(graph: Graph, dense: str, compiled: bool = False) -> Plan:
 def _add(ctx: Context, path: str) -> None:
     """Add what the process at `path` becomes."""
     process = ctx.process(path)
-    kind = type(process).__name__
     if process.ROLE == "source":
         source(ctx, path)
     elif type(process) in UNITS:
         units(ctx, path)
-    elif kind in GROUPS:
-        (GROUPS if ctx.in_turn else groups_arrays.GROUPS)[kind](ctx, path)
+    elif type(process).__name__ in groups.GROUPS:
+        table = groups.GROUPS if ctx.in_turn else groups_arrays.GROUPS
+        table[type(process).__name__](ctx, path)
     elif not ctx.in_turn:
         product(ctx, path)
         if path in ctx.graph.plastic:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from textwrap import indent
 from typing import Any
 
+from hebbgraph import random
 from hebbgraph.backends.brian2.engine import COMPILE_ARGS
 from hebbgraph.backends.brian2.kernels import groups, learning, synapses
 from hebbgraph.backends.brian2.plan import (
-    Array,
     Code,
     Layout,
     Monitor,
@@ -23,9 +23,9 @@ from hebbgraph.backends.brian2.plan import (
     Plasticity,
     Population,
     Projection,
+    Slot,
     unit_of,
 )
-from hebbgraph import random
 
 HEADER = '''\
 """A graph of hebbgraph as a Brian2 network; one step of the graph is one millisecond."""
@@ -99,7 +99,7 @@ def script(plan: Plan, layout: Layout, target: str, first_episode: int = 0) -> s
         if not plan.compiled:
             constants += f'{name}_data = arrays["{path}"]\n'
     head = HEADER.format(
-        imports=_imports(used, text),
+        imports=_imports(used),
         settings=SETTINGS[target],
         copies=layout.copies,
         rounds=layout.rounds,
@@ -126,7 +126,7 @@ def _kernels(plan: Plan) -> list[Any]:
     return list(found)
 
 
-def _imports(used: list[Any], text: str) -> str:
+def _imports(used: list[Any]) -> str:
     learns = any(part is random.stream for part in used)
     lines = ["from __future__ import annotations\n"] if used else []
     lines += ["import functools", "import hashlib"] if learns else []
@@ -136,7 +136,7 @@ def _imports(used: list[Any], text: str) -> str:
     lines += ["\nimport brian2 as b2", "import numpy as np", "from brian2 import ms"]
     lines += ["from numpy import inf"] if learning.PlasticRule in used else []
     lines += ["from numpy.typing import NDArray"] if used else []
-    lines += ["\nArray = NDArray[Any]"] if learning.PlasticRule in used else []
+    lines += ["\nArray = NDArray[Any]"] if learns else []
     return "\n".join(lines)
 
 
@@ -152,7 +152,7 @@ def _group(p: Population, plan: Plan) -> str:
     events = {name: event.condition for name, event in p.events.items()}
     if spike := events.pop("spike", ""):
         lines.append(f'    threshold="{spike}",')
-        lines += [f'    reset="{p.reset}",'] if p.reset else []
+        lines.append(f'    reset="{p.reset}",')
     if events:
         lines.append(f"    events={events},")
     if plan.domain == "fixed":
@@ -164,8 +164,8 @@ def _group(p: Population, plan: Plan) -> str:
         copied_value = f"np.tile({value}, COPIES)" if copied and key != "STEPS" else value
         lines.append(f"{p.name}.{name} = {copied_value}")
     for name, event in p.events.items():
-        if event.when:
-            schedule = f'"{name}", when="{event.when}", order={event.order}'
+        if event.slot:
+            schedule = f'"{name}", when="{event.slot.when}", order={event.slot.order}'
             lines.append(f"{p.name}.set_event_schedule({schedule})")
     lines.append(f"network.add({p.name})\n")
     return "\n".join(lines)
@@ -179,19 +179,19 @@ def _steps(p: Population, plan: Plan) -> str:
         lines.append(f'{p.name}.{name} = b2.linked_var({link.source}, "{link.variable}"{index})')
     lines += [_timed(p.name, table, key) for table, key in p.timed.items()]
     if plan.restarts and p.variables:
-        lines.append(_regularly(p.name, Code(p.clear, "before_start", suffix="clear"), "episode_"))
+        lines.append(_regularly(p.name, Code(p.clear, Slot("before_start"), "clear"), "episode_"))
     if p.shift:
-        lines.append(_regularly(p.name, Code(p.shift, "start", suffix="shift")))
+        lines.append(_regularly(p.name, Code(p.shift, Slot("start"), "shift")))
     lines += [_regularly(p.name, code) for code in p.codes]
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def _regularly(name: str, code: Code, clock: str = "") -> str:
     """Return one `run_regularly`."""
-    order = f"\n    order={code.order}," if code.order else ""
+    order = f"\n    order={code.slot.order}," if code.slot.order else ""
     return (
         f'{name}.run_regularly(\n    """\n{indent(code.text, "    ")}\n    """,\n'
-        f'    clock={clock}clock,\n    when="{code.when}",{order}\n'
+        f'    clock={clock}clock,\n    when="{code.slot.when}",{order}\n'
         f'    name="{name}_{code.suffix}",\n)'
     )
 
@@ -212,7 +212,7 @@ def _synapses(p: Projection, plan: Plan) -> str:
     unit = unit_of(plan.domain)
     model = [f"{name} : {unit} (constant)" for name in p.constants]
     model += [f"{name} : {unit}" for name in p.states]
-    model += [f"{name} = {text} : {unit} (summed)" for name, (text, _) in p.summed.items()]
+    model += [f"{name} = {code.text} : {unit} (summed)" for name, code in p.summed.items()]
     lines = [f"# {p.path}", f"{p.name} = b2.Synapses(", f"    {p.source},", f"    {p.target},"]
     lines += ['    """', indent("\n".join(model), "    "), '    """,']
     for side in ("pre", "post"):
@@ -226,21 +226,21 @@ def _synapses(p: Projection, plan: Plan) -> str:
         if set(events.values()) != {"spike"}:
             lines.append(f"    on_event={events},")
         if not isinstance(p.delay, str):
-            lines.append(f"    delay={{{', '.join(f'{n!r}: {p.delay} * ms' for n in p.pathways)}}},")
+            delays = ", ".join(f"{name!r}: {p.delay} * ms" for name in p.pathways)
+            lines.append(f"    delay={{{delays}}},")
     if plan.domain == "fixed" and (p.constants or p.states):
         lines.append(f"    dtype=dict.fromkeys({[*p.constants, *p.states]}, np.int64),")
     lines.append(f'    clock=clock,\n    namespace={{}},\n    name="{p.name}",\n)')
     lines.append(f'{p.name}.connect(i=arrays["{p.pre}"], j=arrays["{p.post}"])')
-    for name, key in (p.constants | p.states).items():
+    for name, key in {**p.constants, **p.states}.items():
         lines += [f'{p.name}.{name} = arrays["{key}"]'] if key else []
     lines += [f'{p.name}.delay = arrays["{p.delay}"] * ms'] if isinstance(p.delay, str) else []
     lines += [_timed(p.name, table, key) for table, key in p.timed.items()]
-    for name, (_, order) in p.summed.items():
-        updater = f'{p.name}.summed_updaters["{name}"]'
-        lines.append(f'{updater}.when, {updater}.order = "groups", {order}')
-    for name, way in p.pathways.items():
-        if way.when:
-            lines.append(f'{p.name}.{name}.when, {p.name}.{name}.order = "{way.when}", {way.order}')
+    runners = {f'summed_updaters["{name}"]': code.slot for name, code in p.summed.items()}
+    runners |= {name: way.slot for name, way in p.pathways.items() if way.slot}
+    for name, slot in runners.items():
+        runner = f"{p.name}.{name}"
+        lines.append(f'{runner}.when, {runner}.order = "{slot.when}", {slot.order}')
     lines.append(f"network.add({p.name})\n")
     return "\n".join(lines)
 
@@ -269,12 +269,12 @@ def _operation(o: Operation, new: Mapping[str, tuple[str, str]]) -> str:
         for name, (population, variable) in new.items()
     ]
     before = "\n".join([f"# {o.path}", *views, *([o.prelude] if o.prelude else [])])
-    order = f", order={o.order}" if o.order else ""
+    order = f", order={o.slot.order}" if o.slot.order else ""
     return f"""\
 {before}
 
 
-@b2.network_operation(clock=clock, when="{o.when}"{order}, name="{o.name}")
+@b2.network_operation(clock=clock, when="{o.slot.when}"{order}, name="{o.name}")
 def {o.name}():
 {indent(o.code, "    ")}
 

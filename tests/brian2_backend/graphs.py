@@ -94,19 +94,21 @@ def tiny_case(domain: Domain = "fixed", delay: int = 2) -> Case:
 
 
 def assert_equal(got: hg.Result, want: hg.Result, tolerance: float = 0.0) -> None:
-    """Compare rasters, and states within `tolerance` (in all but the last digits: 1e-9)."""
+    """Compare rasters, states, weights (those within `tolerance`) and, if exact, counters."""
     assert got.spikes.keys() == want.spikes.keys()
     for path, raster in want.spikes.items():
+        assert got.spikes[path].dtype == raster.dtype
         np.testing.assert_array_equal(got.spikes[path], raster, err_msg=path)
-    assert got.states.keys() == want.states.keys()
-    for target, values in want.states.items():
-        assert got.states[target].dtype == values.dtype
-        if tolerance:
-            np.testing.assert_allclose(
-                got.states[target], values, tolerance, tolerance, err_msg=target
-            )
-        else:
-            np.testing.assert_array_equal(got.states[target], values, err_msg=target)
+    for ours, theirs in ((got.states, want.states), (got.weights, want.weights)):
+        assert ours.keys() == theirs.keys()
+        for key, values in theirs.items():
+            assert ours[key].dtype == values.dtype
+            if tolerance:
+                np.testing.assert_allclose(ours[key], values, tolerance, tolerance, err_msg=key)
+            else:
+                np.testing.assert_array_equal(ours[key], values, err_msg=key)
+    if not tolerance:
+        assert got.counters == want.counters
 
 
 def assert_runs_equal(case: Case, tolerance: float = 0.0, **options: Any) -> None:

@@ -16,7 +16,8 @@ import pytest
 import hebbgraph as hg
 from hebbgraph import LIF, Dense, Graph
 from hebbgraph.backends.brian2.names import Names
-from hebbgraph.backends.brian2.plan import make_plan
+from hebbgraph.backends.brian2.plan import Layout
+from hebbgraph.backends.brian2.planner import make_plan
 from hebbgraph.passes.flatten import flatten
 from tests.brian2_backend.graphs import AVAILABILITY, random_case, tiny_case
 
@@ -126,7 +127,7 @@ def test_an_error_inside_the_network_is_an_engine_error(globals_of_brian2: Any) 
         program.artefact.groups["memory"].run_regularly("v = unknown")
         program.artefact.network.store("hebbgraph_start")
         executable = program._executable
-        executable.layout = executable.layout.__class__(1, steps, True)  # type: ignore[attr-defined]
+        executable.layout = Layout(1, 1, steps)  # type: ignore[attr-defined]
         with pytest.raises(hg.EngineError, match="unknown"):
             program.run(inputs, steps)
         assert program.run(inputs, steps).spikes["memory"].any()
@@ -172,55 +173,6 @@ def test_cython_compiles_once(dense: str, tmp_path: Path, globals_of_brian2: Any
         assert not (tmp_path / "user").exists()
     finally:
         globals_of_brian2.prefs[name] = before
-
-
-@DENSE
-def test_the_network_is_handed_over(dense: str, brian2: Any) -> None:
-    graph, inputs, steps = tiny_case()
-    with hg.compile(graph, "brian2", dense=dense) as program:
-        artefact = program.artefact
-        assert isinstance(artefact.network, brian2.Network)
-        result = program.run(inputs, steps)
-        assert set(artefact.groups) == {"cue", "memory", "recurrent"}
-        assert isinstance(artefact.groups["memory"], brian2.NeuronGroup)
-        assert artefact.spike_monitors["memory"].num_spikes == result.spikes["memory"].sum()
-        assert artefact.state_monitors["memory"].v.shape[1] in (steps, 2 * steps)
-        weights = np.asarray(graph.of_kind(Dense)["recurrent"].weights)
-        if dense == "synapses":
-            (synapses,) = artefact.synapses["recurrent"]
-            assert isinstance(synapses, brian2.Synapses)
-            np.testing.assert_array_equal(weights[synapses.j, synapses.i], synapses.w)
-            assert len(synapses) == np.count_nonzero(weights)
-            assert float(synapses.delay[:]) == pytest.approx(1e-3)
-        network = artefact.network
-        end = float(network.t)
-        network.run(3 * brian2.ms)  # the user goes on with it
-        assert float(network.t) == pytest.approx(end + 3e-3)
-        again = program.run(inputs, steps)
-    np.testing.assert_array_equal(again.spikes["memory"], result.spikes["memory"])
-
-
-@pytest.mark.parametrize(("dense", "domain"), [("blas", "float"), ("synapses", "fixed")])
-def test_the_saved_script_runs_alone(dense: str, domain: Any, tmp_path: Path) -> None:
-    graph, inputs, steps = random_case(2, domain)
-    with hg.compile(graph, "brian2", dense=dense) as program:
-        result = program.run(inputs, steps)
-        path = program.artefact.save(tmp_path)
-        assert path.read_text() == program.artefact.source()
-    code = (
-        "import runpy, sys; n = runpy.run_path(sys.argv[1]);"
-        "print(*(int(x) for m in ('first', 'second') for x in n[m + '_spikes'].count))"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "hebbgraph" not in [line.split()[-1] for line in done.stderr.splitlines()]
-    want = []
-    for name in ("first", "second"):
-        raster = result.spikes[name]
-        # Side by side, the units of an episode follow those of the one before.
-        want += list(raster.sum(1).ravel() if dense == "blas" else raster.sum((0, 1)))
-    assert done.stdout.split() == [str(count) for count in want]
 
 
 def test_float_equations_read_like_the_definition() -> None:
@@ -298,8 +250,8 @@ def test_finding_the_back_end_does_not_import_the_engine() -> None:
 
 def test_single_precision_is_used_only_where_it_is_exact() -> None:
     graph, _, _ = tiny_case()
-    (small,) = make_plan(flatten(graph), "blas").products
-    assert small.weights.dtype == np.float32
+    small = make_plan(flatten(graph), "blas").arrays["recurrent.weights"]
+    assert small.dtype == np.float32
     wide = Graph(
         "wide",
         {"cue": hg.Input(600), "unit": LIF(1, 1, 1, 0, 1), "sum": Dense(np.full((1, 600), 255))},
@@ -307,8 +259,7 @@ def test_single_precision_is_used_only_where_it_is_exact() -> None:
         [],
         "fixed",
     )
-    (product,) = make_plan(wide, "blas").products
-    assert product.weights.dtype == np.float64
+    assert make_plan(wide, "blas").arrays["sum.weights"].dtype == np.float64
 
 
 def test_a_first_import_in_a_thread_is_refused() -> None:

@@ -50,9 +50,7 @@ def softmax(x: NDArray[Any], groups: int, beta: float) -> NDArray[Any]:
     return (e / e.sum(axis=-1, keepdims=True)).reshape(x.shape)
 
 
-def shares(
-    x: NDArray[Any], groups: int, table: NDArray[Any], step: int, bits: int
-) -> NDArray[Any]:
+def shares(x: NDArray[Any], groups: int, table: NDArray[Any], step: int, bits: int) -> NDArray[Any]:
     """Return floor(2**bits e / sum e), e looked up by the distance from the group's largest."""
     members = x.reshape(len(x), groups, -1)
     index = (members.max(axis=-1, keepdims=True) - members) >> step
@@ -62,5 +60,5 @@ def shares(
 
 def dendrite(a: NDArray[Any], threshold: NDArray[Any], size: int, on: Any = None) -> NDArray[Any]:
     """Return which units have a segment that reaches its threshold, and are on."""
-    active = (a >= threshold).reshape(len(a), size, -1).any(axis=-1)
+    active: Any = (a >= threshold).reshape(len(a), size, -1).any(axis=-1)
     return active if on is None else active & (on != 0)

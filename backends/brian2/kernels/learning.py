@@ -51,8 +51,6 @@ class Learner:
         self.rule, self.copies = rule, copies
         #: What arrives at the presynaptic side in this step, (copies, units).
         self.pre = np.zeros((copies, accumulator.shape[1]))
-        #: The weights that synapses use, (postsynaptic, presynaptic), changed in place.
-        self.weights = np.zeros(accumulator.shape)
         self.start(accumulator, momentum)
 
     def start(self, accumulator: Array, momentum: Array) -> None:
@@ -61,10 +59,15 @@ class Learner:
         scale = 4096 if rule.momentum else 1
         most = max(sums * scale, 4096.0 * float(np.abs(momentum).max(initial=0)))
         dtype = np.int64 if rule.fixed and most >= 2**52 else np.float64
-        self.accumulator, self.momentum = accumulator.astype(dtype), momentum.astype(dtype)
+        self.accumulator: Array = accumulator.astype(dtype)
+        self.momentum: Array = momentum.astype(dtype)
+        #: The weights that synapses use, (postsynaptic, presynaptic), changed in place: the
+        #: accumulators themselves unless those have a fraction.
+        self.weights: Array = self.accumulator
+        if rule.fraction or dtype == np.int64:
+            self.weights = self._effective(self.accumulator).astype(float)
         self.events = self.changed = 0
         self._traces: dict[str, Array] = {}
-        self.weights[:] = self._effective(self.accumulator)
 
     def advance(
         self,
@@ -96,13 +99,14 @@ class Learner:
         """Change the weights by the mean over the episodes whose gate is open."""
         rule, (n, m) = self.rule, self.weights.shape
         factors = []
-        for coefficient, weight, post_powers, pre_powers in rule.terms:
+        for coefficient, power, post_powers, pre_powers in rule.terms:
             post = np.broadcast_to(_product(post_powers, read) * is_open, (self.copies, n))
             pre = np.broadcast_to(_product(pre_powers, read), (self.copies, m))
-            factors.append((coefficient, weight, post, pre))
+            factors.append((coefficient, power, post, pre))
+        drawn = _Draws(rule, episode, step, (n, m), self._shift)
         everywhere = slice(None)
         if rule.momentum:
-            self._change(factors, everywhere, everywhere, episode, step)
+            self._change(factors, everywhere, everywhere, drawn)
             return
         # Terms of few rows are taken with all columns, the others in the rest of the rows.
         rows, columns, others = np.zeros(n, bool), np.zeros(m, bool), np.zeros(n, bool)
@@ -117,38 +121,45 @@ class Learner:
                 others |= high
         if rows.any():
             rows |= 2 * rows.sum() >= n
-            self._change(factors, _index(rows), everywhere, episode, step)
+            self._change(factors, _index(rows), everywhere, drawn)
         others &= ~rows
         if others.any():
             columns |= 2 * columns.sum() >= m
-            self._change(factors, _index(others), _index(columns), episode, step)
+            self._change(factors, _index(others), _index(columns), drawn)
 
-    def _change(self, factors: Any, rows: Any, columns: Any, episode: int, step: int) -> None:
+    @property
+    def _shift(self) -> int:
+        """Return the power of two that divides sums: a batch is a power of two."""
+        return self.rule.shift + self.copies.bit_length() - 1
+
+    def _change(self, factors: Any, rows: Any, columns: Any, drawn: _Draws) -> None:
         """Change the weights in these rows and columns."""
-        rule = self.rule
         both = isinstance(rows, np.ndarray) and isinstance(columns, np.ndarray)
         where = np.ix_(rows, columns) if both else (rows, columns)
         before = self.accumulator[where]
-        total = np.zeros(before.shape, before.dtype)
-        for coefficient, weight, post, pre in factors:
-            total += self._term(coefficient, post[:, rows], pre[:, columns], before, weight)
-        if not rule.self_connections:
-            diagonal = np.eye(*self.weights.shape, dtype=bool)[where]
-            total[diagonal] = 0
-        if rule.fixed:
-            change = self._change_fixed(total, where, episode, step)
-        else:
-            change = total if self.copies == 1 else total / self.copies
-            if rule.momentum:
-                change = rule.momentum * self.momentum + (1 - rule.momentum) * change
-                self.momentum = change
-        after = before + change
-        np.clip(after, rule.low, rule.high, out=after)
+        terms = [
+            self._term(coefficient, post[:, rows], pre[:, columns], before, power)
+            for coefficient, power, post, pre in factors
+        ]
+        total = terms[0] if terms else np.zeros_like(before)
+        for term in terms[1:]:
+            total += term
+        if not self.rule.self_connections:
+            n, m = self.weights.shape
+            total[(np.arange(n)[:, np.newaxis] == np.arange(m))[where]] = 0
+        change = self._change_fixed if self.rule.fixed else self._change_float
+        after = before + change(total, where, drawn)
+        low, high = self.rule.low, self.rule.high
+        if self.rule.fixed:
+            np.clip(after, int(low), int(high), out=after)
+        elif np.isfinite([low, high]).any():
+            np.clip(after, low, high, out=after)
         self.changed += int(np.count_nonzero(after != before))
         self.accumulator[where] = after
-        self.weights[where] = self._effective(after)
+        if self.weights is not self.accumulator:
+            self.weights[where] = self._effective(after)
 
-    def _term(self, coefficient: float, post: Array, pre: Array, held: Array, weight: int) -> Array:
+    def _term(self, coefficient: float, post: Array, pre: Array, held: Array, power: int) -> Array:
         """Return one term, summed over episodes."""
         dtype = held.dtype
         if dtype == np.int64:
@@ -159,30 +170,30 @@ class Learner:
         outer = np.multiply.outer(post[0], pre[0]) if len(post) == 1 else post.T @ pre
         if coefficient != 1:
             outer *= coefficient
-        if weight:
-            outer *= held if weight == 1 else held**weight
+        if power:
+            outer *= held if power == 1 else held**power
         return outer
 
-    def _change_fixed(self, total: Array, where: Any, episode: int, step: int) -> Array:
-        rule = self.rule
-        if rule.momentum:
-            kept = int(rule.momentum)
-            total = _towards_zero(kept * self.momentum + (4096 - kept) * total)
-            self.momentum = total
-        shift = rule.shift + self.copies.bit_length() - 1  # a batch is a power of two
+    def _change_float(self, total: Array, where: Any, drawn: _Draws) -> Array:
+        change: Array = total if self.copies == 1 else total / self.copies
+        if self.rule.momentum:
+            kept = self.rule.momentum
+            self.momentum = kept * self.momentum + (1 - kept) * change
+            return self.momentum
+        return change
+
+    def _change_fixed(self, total: Array, where: Any, drawn: _Draws) -> Array:
+        if self.rule.momentum:
+            kept = int(self.rule.momentum)
+            self.momentum = _towards_zero(kept * self.momentum + (4096 - kept) * total)
+            total = self.momentum.copy()
+        rounding, shift = self.rule.rounding, self._shift
         if shift == 0:
             return total
-        if rule.rounding == "truncate":
+        if rounding == "truncate":
             return np.sign(total) * _floor(np.abs(total), shift)
-        if rule.rounding == "nearest":
-            return _floor(total + 2 ** (shift - 1), shift)
-        shape = self.weights.shape
-        if rule.rounding == "shared":
-            drawn = drawn_bits(rule.seed, rule.path, episode, step, 1, shift)[0]
-        else:
-            drawn = drawn_bits(rule.seed, rule.path, episode, step, int(np.prod(shape)), shift)
-            drawn = drawn.reshape(shape)[where]
-        return _floor(total + drawn, shift)
+        total += 2 ** (shift - 1) if rounding == "nearest" else drawn.at(where)
+        return _floor(total, shift)
 
     def _effective(self, accumulator: Array) -> Array:
         """Return the weights that belong to accumulators."""
@@ -197,6 +208,25 @@ class Learner:
             return np.asarray(values)
         largest = 2 ** (self.rule.signal_bits - 1) - 1
         return np.clip(values, -largest, largest).astype(float)
+
+
+class _Draws:
+    """The random integers of one step, drawn when they are first asked for."""
+
+    def __init__(
+        self, rule: PlasticRule, episode: int, step: int, shape: tuple[int, int], bits: int
+    ) -> None:
+        self._key = rule.seed, rule.path, episode, step
+        self._shape = (1, 1) if rule.rounding == "shared" else shape
+        self._bits = bits
+        self._drawn: Array | None = None
+
+    def at(self, where: Any) -> Array:
+        """Return those of some rows and columns, or the one for all."""
+        if self._drawn is None:
+            count = self._shape[0] * self._shape[1]
+            self._drawn = drawn_bits(*self._key, count, self._bits).reshape(self._shape)
+        return self._drawn if self._drawn.size == 1 else self._drawn[where]
 
 
 def drawn_bits(seed: int, path: str, episode: int, step: int, count: int, bits: int) -> Array:
@@ -219,11 +249,14 @@ def _index(chosen: Array) -> Any:
 
 
 def _floor(x: Array, bits: int) -> Array:
-    """Return floor(x / 2**bits)."""
-    return x >> bits if x.dtype == np.int64 else np.floor(x * 2.0**-bits)
+    """Return floor(x / 2**bits), in the place of x if that is float64."""
+    if x.dtype == np.int64:
+        return x >> bits
+    x *= 2.0**-bits
+    return np.floor(x, out=x)
 
 
-def _towards_zero(x: Array) -> Array:
+def _towards_zero(x: Any) -> Array:
     """Return x / 4096, truncated."""
     if x.dtype == np.int64:
         return np.sign(x) * (np.abs(x) >> 12)
@@ -231,4 +264,4 @@ def _towards_zero(x: Array) -> Array:
 
 
 #: What `Learner` calls.
-HELPERS = (_product, _index, _floor, _towards_zero)
+HELPERS = (_product, _index, _floor, _towards_zero, _Draws)

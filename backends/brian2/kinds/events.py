@@ -29,7 +29,7 @@ def synapses(ctx: Context, path: str) -> None:
         Population(
             **outlet(ctx, path),
             states=("total",),
-            codes=(Code(f"{current(ctx, path)}\ntotal = 0", order=ctx.place(path)),),
+            codes=(Code(f"{current(ctx, path)}\ntotal = 0", ctx.slot(path)),),
         )
     )
     if len(weights):
@@ -60,14 +60,21 @@ def listed(graph: Graph, path: str) -> Synapses:
         post, pre = process.synapses()
         weights = np.tile(process.weights[process.weights != 0], process.copies)
     else:
-        tied = isinstance(process, Transpose)
-        weights = graph.flat_processes[process.of].matrix().T if tied else process.matrix()
+        weights = matrix(graph, path)
         post, pre = np.nonzero(weights)
-        delays = np.zeros_like(post) if tied else process.delay_matrix()[post, pre]
-        return post, pre, weights[post, pre], delays
+        delays = process.delay_matrix() if process.longest_delay else np.zeros_like(weights)
+        return post, pre, weights[post, pre], delays[post, pre].astype(np.int64)
     delays = np.broadcast_to(process.delays if isinstance(process, Sparse) else 0, weights.shape)
     exists = weights != 0
     return post[exists], pre[exists], weights[exists], delays[exists]
+
+
+def matrix(graph: Graph, path: str) -> NDArray[Any]:
+    """Return the weights (postsynaptic, presynaptic); a Transpose has another's."""
+    process = graph.flat_processes[path]
+    if isinstance(process, Transpose):
+        return graph.flat_processes[process.of].matrix().T
+    return process.matrix()
 
 
 def _project(ctx: Context, path: str, connection: Connection, found: Synapses) -> None:

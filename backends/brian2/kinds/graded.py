@@ -24,7 +24,7 @@ from hebbgraph.processes.base import UNBOUNDED
 
 
 def leaky_integrator(process: LeakyIntegrator, ports: Ports, fixed: bool) -> Unit:
-    """x <- x (1 - decay) + a, from 0 where reset."""
+    """Leak, then sum; start from 0 where reset."""
     arriving, on = ports["a"] or "0", ports["on"]
     lines, held = [], "x"
     if ports["reset"]:

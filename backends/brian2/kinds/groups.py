@@ -6,6 +6,7 @@ member counts those of its group that come before it, so the largest is what the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ SUMMANDS = {"sum": "x_pre", "count": "int(x_pre != 0)", "max": "x_pre*int(rank_p
 
 def bus(ctx: Context, path: str) -> None:
     """Add the members, what they are summed to, and, if it is handed back, the units that emit."""
-    process, place, name = ctx.process(path), ctx.place(path), ctx.name[path]
+    process, name = ctx.process(path), ctx.name[path]
     arrival = ctx.arrives(f"{path}.x")
     members = ctx.names.take(f"{name}_members")
     ranked = process.operation == "max"
@@ -32,11 +33,11 @@ def bus(ctx: Context, path: str) -> None:
             process.groups * process.width,
             states=("x", "rank") if ranked else ("x",),
             links=arrival.links,
-            codes=(Code(f"x = {arrival.text or 0}", order=place),),
+            codes=(Code(f"x = {arrival.text or 0}", ctx.slot(path)),),
         )
     )
     if ranked:
-        ranks(ctx, path, members, "x", place + 1)
+        ranks(ctx, path, members, "x")
     hub = name
     fields: dict[str, Any] = {"states": ("total",)}
     if process.spread:
@@ -46,16 +47,16 @@ def bus(ctx: Context, path: str) -> None:
     total = saturated("total", process.bits) if ctx.fixed else "total"
     ctx.parts.populations.append(
         Population(
-            **outlet(ctx, path), **fields, codes=(Code(f"out = {total}", order=place + 3),)
+            **outlet(ctx, path), **fields, codes=(Code(f"out = {total}", ctx.slot(path, 3)),)
         )
     )
-    summed = {"total_post": (SUMMANDS[process.operation], place + 2)}
+    summed = {"total_post": Code(SUMMANDS[process.operation], ctx.slot(path, 2))}
     sums(ctx, path, members, hub, summed, (process.groups, process.width))
 
 
 def winner_take_all(ctx: Context, path: str) -> None:
     """Add units with a score and a rank in their group."""
-    process, place = ctx.process(path), ctx.place(path)
+    process = ctx.process(path)
     size = process.groups * process.width
     arrivals = {name: ctx.arrives(f"{path}.{name}") for name in ("a", "n", "on")}
     arrivals["gain"] = ctx.arrives(f"{path}.gain", units=size, index=of_group(process))
@@ -82,17 +83,17 @@ def winner_take_all(ctx: Context, path: str) -> None:
             parameters={"least": ctx.array(f"{path}.floor", process.floor)} if limited else {},
             links={n: link for a in arrivals.values() for n, link in a.links.items()},
             codes=(
-                Code("\n".join(lines), order=place),
-                Code(f"s = {'*'.join(wins)}", order=place + 2, suffix="look"),
+                Code("\n".join(lines), ctx.slot(path)),
+                Code(f"s = {'*'.join(wins)}", ctx.slot(path, 2), "look"),
             ),
         )
     )
-    ranks(ctx, path, ctx.name[path], "score", place + 1, on=bool(arrivals["on"]))
+    ranks(ctx, path, ctx.name[path], "score", on=bool(arrivals["on"]))
 
 
 def softmax(ctx: Context, path: str) -> None:
     """Add units that take the exponential of their distance from the largest, and its sum."""
-    process, place, name = ctx.process(path), ctx.place(path), ctx.name[path]
+    process, name = ctx.process(path), ctx.name[path]
     arrival = ctx.arrives(f"{path}.x")
     hub = ctx.names.take(f"{name}_groups")
     ctx.parts.populations.append(Population(path, hub, process.groups, ("largest", "total")))
@@ -104,32 +105,35 @@ def softmax(ctx: Context, path: str) -> None:
         states.append("k")
         index = shifted("(largest - x)", -process.step)
         codes = [
-            Code(f"k = clip({index}, 0, {len(process.table) - 1})", order=place + 3, suffix="look"),
-            Code(f"part = {entry}", order=place + 4, suffix="gather"),
-            Code(f"out = part*{2**process.bits}//total", order=place + 6, suffix="signals"),
+            Code(f"k = clip({index}, 0, {len(process.table) - 1})", ctx.slot(path, 3), "look"),
+            Code(f"part = {entry}", ctx.slot(path, 4), "gather"),
+            Code(f"out = part*{2**process.bits}//total", ctx.slot(path, 6), "signals"),
         ]
     else:
         beta = repr(float(process.beta))
         codes = [
-            Code(f"part = exp({beta}*(x - largest))", order=place + 3, suffix="look"),
-            Code("out = part/total", order=place + 6, suffix="signals"),
+            Code(f"part = exp({beta}*(x - largest))", ctx.slot(path, 3), "look"),
+            Code("out = part/total", ctx.slot(path, 6), "signals"),
         ]
     ctx.parts.populations.append(
         Population(
             **outlet(ctx, path),
             states=tuple(states),
             links=links,
-            codes=(Code(f"x = {arrival.text or 0}", order=place), *codes),
+            codes=(Code(f"x = {arrival.text or 0}", ctx.slot(path)), *codes),
         )
     )
-    ranks(ctx, path, name, "x", place + 1)
-    summed = {"largest_post": (SUMMANDS["max"], place + 2), "total_post": ("part_pre", place + 5)}
+    ranks(ctx, path, name, "x")
+    summed = {
+        "largest_post": Code(SUMMANDS["max"], ctx.slot(path, 2)),
+        "total_post": Code("part_pre", ctx.slot(path, 5)),
+    }
     sums(ctx, path, name, hub, summed, (process.groups, process.width))
 
 
 def dendrite(ctx: Context, path: str) -> None:
     """Add the segments, and the units that count their active ones."""
-    process, place, name = ctx.process(path), ctx.place(path), ctx.name[path]
+    process, name = ctx.process(path), ctx.name[path]
     arrival, on = ctx.arrives(f"{path}.a"), ctx.arrives(f"{path}.on")
     segments = ctx.names.take(f"{name}_segments")
     ctx.parts.populations.append(
@@ -140,7 +144,7 @@ def dendrite(ctx: Context, path: str) -> None:
             states=("active",),
             parameters=ctx.parameters(path, ("threshold",)),
             links=arrival.links,
-            codes=(Code(f"active = int({arrival.text or 0} >= threshold)", order=place),),
+            codes=(Code(f"active = int({arrival.text or 0} >= threshold)", ctx.slot(path)),),
         )
     )
     fires = f"int(({on.text}) != 0)*int(hits > 0)" if on else "int(hits > 0)"
@@ -149,10 +153,10 @@ def dendrite(ctx: Context, path: str) -> None:
             **outlet(ctx, path),
             states=("hits",),
             links=on.links,
-            codes=(Code(f"s = {fires}", order=place + 2),),
+            codes=(Code(f"s = {fires}", ctx.slot(path, 2)),),
         )
     )
-    summed = {"hits_post": ("active_pre", place + 1)}
+    summed = {"hits_post": Code("active_pre", ctx.slot(path, 1))}
     sums(ctx, path, segments, name, summed, (process.size, process.segments))
 
 
@@ -166,7 +170,7 @@ def sums(
     path: str,
     members: str,
     groups: str,
-    summed: dict[str, tuple[str, int]],
+    summed: dict[str, Code],
     shape: tuple[int, int],
 ) -> None:
     """Add one synapse from every member to its group; `shape` is (groups, members of each)."""
@@ -177,9 +181,7 @@ def sums(
     ctx.parts.projections.append(Projection(path, name, members, groups, pre, post, summed=summed))
 
 
-def ranks(
-    ctx: Context, path: str, members: str, variable: str, order: int, on: bool = False
-) -> None:
+def ranks(ctx: Context, path: str, members: str, variable: str, on: bool = False) -> None:
     """Add synapses between all members of a group that count who comes before whom."""
     process = ctx.process(path)
     if process.width == 1:
@@ -194,6 +196,14 @@ def ranks(
     here, there = f"{variable}_pre", f"{variable}_post"
     before = f"int({here} > {there}) + int({here} == {there})*int(i < j)"
     before = f"on_pre*({before})" if on else before
-    ctx.parts.projections.append(
-        Projection(path, name, members, members, *ends, summed={"rank_post": (before, order)})
-    )
+    summed = {"rank_post": Code(before, ctx.slot(path, 1))}
+    ctx.parts.projections.append(Projection(path, name, members, members, *ends, summed=summed))
+
+
+#: By kind: what looks at a group, as synapses.
+GROUPS: dict[str, Callable[[Context, str], None]] = {
+    "Bus": bus,
+    "WinnerTakeAll": winner_take_all,
+    "Softmax": softmax,
+    "Dendrite": dendrite,
+}

@@ -77,9 +77,8 @@ def _add(ctx: Context, path: str, value: str, *arrivals: Arrival) -> None:
         Operation(
             path,
             f"{ctx.name[path]}_step",
-            "groups",
+            ctx.slot(path),
             f"{next(iter(target))}[:] = {value}",
-            order=ctx.place(path),
             views=views,
         )
     )

@@ -7,7 +7,7 @@ import numpy as np
 from hebbgraph.backends.brian2.context import Arrival, Context
 from hebbgraph.backends.brian2.kernels.learning import PlasticRule
 from hebbgraph.backends.brian2.kinds.signals import signals_of
-from hebbgraph.backends.brian2.plan import Operation, Plasticity
+from hebbgraph.backends.brian2.plan import Operation, Plasticity, Slot
 from hebbgraph.rules import Rule
 from hebbgraph.rules.terms import Term
 
@@ -36,7 +36,7 @@ def learner(ctx: Context, path: str) -> None:
         Operation(
             path,
             f"{name}_learn",
-            "before_end",
+            Slot("before_end"),
             LEARN.format(learner=f"{name}_learner", arguments=", ".join(arguments)),
             views={n: k for a in (gate, *arrivals.values()) for n, k in a.views.items()},
             prelude=f"{name}_learner = Learner({plastic_rule(ctx, path)!r}, COPIES, {starts})",
@@ -47,7 +47,7 @@ def learner(ctx: Context, path: str) -> None:
         recorded = f"{name}_recorded"
         append = f"{recorded}.append({name}_learner.weights.ravel().copy())"
         ctx.parts.operations.append(
-            Operation(path, f"{name}_record", "end", append, prelude=f"{recorded} = []")
+            Operation(path, f"{name}_record", Slot("end"), append, prelude=f"{recorded} = []")
         )
     ctx.parts.plastic[path] = Plasticity(path, rule, process.weights.shape, name, probed=probed)
 

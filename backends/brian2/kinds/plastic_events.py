@@ -24,18 +24,15 @@ from hebbgraph.backends.brian2.plan import (
     Plasticity,
     Population,
     Projection,
+    Slot,
 )
 from hebbgraph.processes import Transpose
 from hebbgraph.rules import Rule
 
-#: Slots, and places in them.
-GATHER = {"when": "after_start", "order": 0}
-NOTICE = {"when": "after_start", "order": 1}
-DELIVER = {"when": "after_start", "order": 2}
-READ = {"when": "before_end", "order": 0}
-DECIDE = {"when": "before_end", "order": 1}
-DRAW = {"when": "before_end", "order": 2}
-LEARN = {"when": "before_end", "order": 3}
+#: When what arrives is gathered, noticed and delivered; when signals are read, it is decided
+#: whether to learn, random numbers are drawn, and weights change.
+GATHER, NOTICE, DELIVER = (Slot("after_start", order) for order in range(3))
+READ, DECIDE, DRAW, LEARN = (Slot("before_end", order) for order in range(4))
 
 DRAWN = """\
 turn, step = divmod(int(timestep[0]), STEPS)
@@ -55,12 +52,12 @@ def plastic(ctx: Context, path: str) -> None:
         _postsynaptic(ctx, path, signals, ties),
     ]
     pathways = {
-        "pre": Pathway("total_post += w*s_pre", **DELIVER),
+        "pre": Pathway("total_post += w*s_pre", slot=DELIVER),
     }
     for tie in ties:
         back = ctx.name[tie]
         code = f"{back}_total_pre += w*{back}_s_post"
-        pathways[f"{back}_back"] = Pathway(code, "post", f"{back}_back", **DELIVER)
+        pathways[f"{back}_back"] = Pathway(code, "post", f"{back}_back", DELIVER)
         _backwards(ctx, tie, axons)
     n, m = process.weights.shape
     post, pre = np.divmod(np.arange(n * m), m)
@@ -72,7 +69,7 @@ def plastic(ctx: Context, path: str) -> None:
         states["D"] = ctx.array(f"{weights}.D", np.zeros(n * m, ctx.dtype))
     timed, draws = _random(ctx, path, weights, states)
     change = [f"drawn = {table}(t, j*N_pre + i)" for table in timed] + [_change(rule, signals)]
-    pathways["learn"] = Pathway("\n".join(change), "post", "learn", **LEARN)
+    pathways["learn"] = Pathway("\n".join(change), "post", "learn", LEARN)
     ctx.parts.projections.append(
         Projection(
             path,
@@ -106,9 +103,9 @@ def _presynaptic(
     arriving = ctx.arrives(f"{path}.s", early=True)
     totals = [f"{ctx.name[tie]}_total" for tie in ties]
     gather = [f"s = {arriving.text or 0}", *(f"{name} = 0" for name in totals)]
-    codes = [Code("\n".join(gather), suffix="gather", **GATHER)]
+    codes = [Code("\n".join(gather), GATHER, "gather")]
     if lines := signals.code("pre"):
-        codes.append(Code("\n".join(lines), suffix="signals", **READ))
+        codes.append(Code("\n".join(lines), READ, "signals"))
     return Population(
         path,
         axons,
@@ -116,7 +113,7 @@ def _presynaptic(
         states=("s", *signals.states("pre"), *totals),
         links=arriving.links | signals.links("pre"),
         codes=tuple(codes),
-        events={"spike": Event("s != 0", **NOTICE)},
+        events={"spike": Event("s != 0", NOTICE)},
     )
 
 
@@ -143,10 +140,8 @@ def _postsynaptic(ctx: Context, path: str, signals: Signals, ties: list[str]) ->
             lines.append(f"drawn = {ctx.name[path]}_draws(t)")
     links = {name: link for a in (*back.values(), gate) for name, link in a.links.items()}
     fields = outlet(ctx, path)
-    fields["events"] |= {
-        f"{name}_back": Event(f"{name}_s != 0", **NOTICE) for name in back
-    }
-    fields["events"]["learn"] = Event(_when(rule, signals), **DECIDE)
+    fields["events"] |= {f"{name}_back": Event(f"{name}_s != 0", NOTICE) for name in back}
+    fields["events"]["learn"] = Event(_when(rule, signals), DECIDE)
     return Population(
         **fields,
         states=("total", *signals.states("post"), *states, *(f"{name}_s" for name in back)),
@@ -155,9 +150,9 @@ def _postsynaptic(ctx: Context, path: str, signals: Signals, ties: list[str]) ->
         timed=timed,
         links=links | signals.links("post"),
         codes=(
-            Code("\n".join(gather), suffix="gather", **GATHER),
-            Code(current(ctx, path), order=ctx.place(path)),
-            Code("\n".join(lines), suffix="signals", **READ),
+            Code("\n".join(gather), GATHER, "gather"),
+            Code(current(ctx, path), ctx.slot(path)),
+            Code("\n".join(lines), READ, "signals"),
         ),
     )
 
@@ -207,7 +202,7 @@ def _random(
         count=int(np.prod(ctx.process(path).weights.shape)) if alone else 1,
         bits=rule.shift,
     )
-    draw = Operation(path, f"{name}_draws", code=code, views=due | drawn, **DRAW)
+    draw = Operation(path, f"{name}_draws", DRAW, code, views=due | drawn)
     ctx.parts.operations.append(draw)
     return {}, ""
 
@@ -269,6 +264,6 @@ def _backwards(ctx: Context, tie: str, axons: str) -> None:
             **outlet(ctx, tie),
             states=("total",),
             links={link: Link(axons, held)},
-            codes=(Code("\n".join(lines), order=ctx.place(tie)),),
+            codes=(Code("\n".join(lines), ctx.slot(tie)),),
         )
     )

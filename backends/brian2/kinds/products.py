@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hebbgraph.backends.brian2.bounds import exact_dtype, largest_arrival, row_sums
 from hebbgraph.backends.brian2.context import Context
-from hebbgraph.backends.brian2.kinds.events import listed
+from hebbgraph.backends.brian2.kinds.events import listed, matrix
 from hebbgraph.backends.brian2.kinds.units import outlet
-from hebbgraph.backends.brian2.plan import Operation, Population
+from hebbgraph.backends.brian2.plan import Operation, Population, Slot
 from hebbgraph.processes import BlockDense, Conv2d, Dense, Sparse, Transpose
 
 #: A list of synapses is a matrix up to this size, or if this share of the pairs is connected.
@@ -43,8 +42,7 @@ def product(ctx: Context, path: str) -> None:
     lines += [*register(ctx, path, bound(ctx, path)), f"{next(iter(target))}[:] = total"]
     code = "\n".join(lines)
     ctx.parts.operations.append(
-        Operation(path, f"{name}_product", "after_start", code, views=views | target,
-                  prelude=prelude)  # fmt: skip
+        Operation(path, f"{name}_product", Slot("after_start"), code, views | target, prelude)
     )
 
 
@@ -91,22 +89,20 @@ def _dtype(ctx: Context, path: str) -> Any:
 
 def _matrices(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], str]:
     """Multiply with one matrix, or with one per delay of single synapses."""
-    process, name, dtype = ctx.process(path), ctx.name[path], _dtype(ctx, path)
-    if isinstance(process, Transpose):
-        weights: NDArray[Any] = ctx.process(process.of).weights.T
-    else:
-        weights = process.matrix()
+    process, dtype = ctx.process(path), _dtype(ctx, path)
+    weights = matrix(ctx.graph, path)
     delays = process.delay_matrix() if process.longest_delay else np.zeros((1, 1), np.int64)
     lags = np.unique(delays[weights != 0] if process.longest_delay else delays)
-    lines, views, prelude = [], {}, []
+    lines: list[str] = []
+    views: dict[str, tuple[str, str]] = {}
+    prelude: list[str] = []
     for lag in lags if len(lags) else (0,):
         suffix = f"_{lag}" if len(lags) > 1 else ""
-        key = ctx.array(
-            f"{path}.weights{suffix}", np.where(delays == lag, weights, 0).astype(dtype)
-        )
-        prelude.append(f'{name}_weights{suffix} = arrays["{key}"]')
-        x = _converted(ctx, path, dtype, int(lag))
-        term = f"{x} @ {name}_weights{suffix}.T"
+        name = ctx.names.take(f"{ctx.name[path]}_weights{suffix}")
+        late = np.where(delays == lag, weights, 0).astype(dtype)
+        key = ctx.array(f"{path}.weights{suffix}", late)
+        prelude.append(f'{name} = arrays["{key}"]')
+        term = f"{_converted(ctx, path, dtype, int(lag))} @ {name}.T"
         lines.append(f"total = total + {term}" if lines else f"total = {term}")
         views |= _views(ctx, path, int(lag))
     return lines, views, "\n".join(prelude)
@@ -114,29 +110,31 @@ def _matrices(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], str]:
 
 def _blocks(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], str]:
     """Multiply every group with the same small matrix."""
-    process, name, dtype = ctx.process(path), ctx.name[path], _dtype(ctx, path)
+    process, dtype = ctx.process(path), _dtype(ctx, path)
+    name = ctx.names.take(f"{ctx.name[path]}_weights")
     key = ctx.array(f"{path}.weights", process.weights.astype(dtype))
     width = process.weights.shape[1]
     x = _converted(ctx, path, dtype)
-    line = f"total = ({x}.reshape(-1, {width}) @ {name}_weights.T).reshape(COPIES, -1)"
-    return [line], _views(ctx, path, 0), f'{name}_weights = arrays["{key}"]'
+    line = f"total = ({x}.reshape(-1, {width}) @ {name}.T).reshape(COPIES, -1)"
+    return [line], _views(ctx, path, 0), f'{name} = arrays["{key}"]'
 
 
 def _convolution(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], str]:
     """Multiply the kernel with what lies under it at every position."""
-    process, name, dtype = ctx.process(path), ctx.name[path], _dtype(ctx, path)
+    process, dtype = ctx.process(path), _dtype(ctx, path)
+    weights, under = (ctx.names.take(f"{ctx.name[path]}_{part}") for part in ("weights", "under"))
     post, pre, index = process.unrolled
     channels, positions = process.shape_out[0], int(np.prod(process.shape_out[1:]))
     taps = process.weights[0].size
-    under = np.full((taps, positions), int(np.prod(process.shape_in)))
-    under[index % taps, post % positions] = pre
+    inputs = np.full((taps, positions), int(np.prod(process.shape_in)))
+    inputs[index % taps, post % positions] = pre
     flat = process.weights.reshape(channels, taps).astype(dtype)
-    keys = ctx.array(f"{path}.weights", flat), ctx.array(f"{path}.under", under)
-    prelude = f'{name}_weights, {name}_under = arrays["{keys[0]}"], arrays["{keys[1]}"]'
+    keys = ctx.array(f"{path}.weights", flat), ctx.array(f"{path}.under", inputs)
+    prelude = f'{weights} = arrays["{keys[0]}"]\n{under} = arrays["{keys[1]}"]'
     x = ctx.reads(f"{path}.s", early=True).text
     lines = [
-        f"x = patches({x}, {name}_under, {name}_weights.dtype)",
-        f"total = ({name}_weights @ x).reshape(COPIES, -1)",
+        f"x = patches({x}, {under}, {weights}.dtype)",
+        f"total = ({weights} @ x).reshape(COPIES, -1)",
     ]
     return lines, _views(ctx, path, 0), prelude
 
@@ -149,7 +147,7 @@ def _is_sparse(process: Sparse) -> bool:
 
 def _list(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], str]:
     """Sum over listed synapses."""
-    process, name, dtype = ctx.process(path), ctx.name[path], _dtype(ctx, path)
+    process, dtype = ctx.process(path), _dtype(ctx, path)
     post, pre, weights, _ = listed(ctx.graph, path)
     order = np.argsort(post, kind="stable")
     found, heads = np.unique(post[order], return_index=True)

@@ -29,7 +29,7 @@ class Signals:
         own = {"pre": "pre" if ctx.fixed else "s", "post": "post"}
         for signal in sorted(self.used - {"w", *own}):
             kind = "trace" if signal in self.rule.traces else "in"
-            own[signal] = names.take(f"{signal}_{kind}")
+            own[signal] = names.take(f"{signal if signal.isascii() else 'signal'}_{kind}")
         self._names = own
         self.arrivals: dict[str, Arrival] = {}
         for signal in sorted(self.used & {"post", *self.rule.factors}):

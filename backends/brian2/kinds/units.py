@@ -8,7 +8,7 @@ from typing import Any
 from hebbgraph.backends.brian2.context import Context
 from hebbgraph.backends.brian2.kinds import graded, spiking
 from hebbgraph.backends.brian2.kinds.unit import Ports, Unit
-from hebbgraph.backends.brian2.plan import Code, Event, Link, Operation, Population
+from hebbgraph.backends.brian2.plan import Code, Event, Link, Operation, Population, Slot
 from hebbgraph.processes import (
     LIF,
     Exponential,
@@ -21,10 +21,12 @@ from hebbgraph.processes import (
     TernaryLIF,
 )
 
+FEEDING = Slot("before_groups")
 #: Copies a row of data, (ROUNDS, COPIES, steps given, units), into a population.
 FEED = """\
 turn, step = divmod(int(timestep[0]), STEPS)
-{out}[:] = {data}[turn, :, step] if step < {data}.shape[2] else 0"""
+given = turn < ROUNDS and step < {data}.shape[2]
+{out}[:] = {data}[turn, :, step] if given else 0"""
 
 UNITS: dict[type[Process], Callable[[Any, Ports, bool], Unit]] = {
     LIF: spiking.lif,
@@ -40,16 +42,16 @@ UNITS: dict[type[Process], Callable[[Any, Ports, bool], Unit]] = {
 
 def units(ctx: Context, path: str) -> None:
     """Add one population, and its table if it looks something up."""
-    process, place = ctx.process(path), ctx.place(path)
+    process = ctx.process(path)
     arrivals = {name: ctx.arrives(f"{path}.{name}") for name in process.inputs}
     texts = {name: arrival.text for name, arrival in arrivals.items()}
     unit = UNITS[type(process)](process, texts, ctx.fixed)
     links = {name: link for arrival in arrivals.values() for name, link in arrival.links.items()}
-    codes = [Code(unit.code, order=place)]
+    codes = [Code(unit.code, ctx.slot(path))]
     if unit.table is not None:
         table, entry = lookup(ctx, path, unit.table)
         links[entry] = table
-        codes.append(Code(unit.then.format(entry=entry), order=place + 1, suffix="look"))
+        codes.append(Code(unit.then.format(entry=entry), ctx.slot(path, 1), "look"))
     ctx.parts.populations.append(
         Population(
             **outlet(ctx, path, unit.condition),
@@ -66,9 +68,7 @@ def lookup(ctx: Context, path: str, table: Any) -> tuple[Link, str]:
     """Add a population that holds a table; return the link to the entry ``k``, and its name."""
     name = ctx.names.take(f"{ctx.name[path]}_table")
     value = {"value": ctx.array(f"{path}.table", table)}
-    ctx.parts.populations.append(
-        Population(path, name, len(table), parameters=value, single=True)
-    )
+    ctx.parts.populations.append(Population(path, name, len(table), parameters=value, single=True))
     return Link(name, "value", '"k"'), f"{name}_value"
 
 
@@ -79,12 +79,12 @@ def source(ctx: Context, path: str) -> None:
     if ctx.compiled:
         # Inputs in `fixed` have 24 bits: int(), which keeps 32, is exact.
         value = f"int({data}(t, i))" if ctx.fixed else f"{data}(t, i)"
-        fields["codes"] = (Code(f"out = {value}", "before_groups", suffix="feed"),)
+        fields["codes"] = (Code(f"out = {value}", FEEDING, "feed"),)
         fields["timed"] = {data: path}
     else:
         out = ctx.view(name, "out")
         code = FEED.format(out=next(iter(out)), data=data)
-        feed = Operation(path, f"{name}_feed", "before_groups", code, views=out)
+        feed = Operation(path, f"{name}_feed", FEEDING, code, views=out)
         ctx.parts.operations.append(feed)
     ctx.parts.populations.append(Population(**fields))
 
