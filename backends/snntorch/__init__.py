@@ -1,4 +1,9 @@
-"""snnTorch: the graph as an `nn.Module` of snnTorch neurons, on CPU or GPU, in batches."""
+"""snnTorch: the graph as an `nn.Module` of snnTorch neurons, on CPU or GPU, in batches.
+
+Reading order: `parts` (one module per kind), `network` (the graph as a module), `plan` (what can be
+run for all time steps at once), `forward`, `loop` and `scan` (the differentiable pass), `learning`
+(rules), `bounds` and `inference` (the fast run), `executable`.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +50,8 @@ class SnnTorchBackend:
             "Episodes run as one batch; where weights learn, `batch` by `batch`.",
             "fixed: integers carried in floating point wide enough to be exact.",
             "dtype=float32 may flip spikes whose sums are not exact in 24 bits.",
+            "What is no cycle and does not learn is run for many time steps at once.",
+            "Gradients flow through everything, rules too; weights tied by Transpose are one parameter.",
         ),
     )
 

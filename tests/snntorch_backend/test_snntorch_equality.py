@@ -24,7 +24,7 @@ from hebbgraph.backends.snntorch.inference.spiking import (  # noqa: E402
 )
 from hebbgraph.backends.snntorch.inference.stepped import Stepped  # noqa: E402
 from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron  # noqa: E402
-from hebbgraph.compile import encode_inputs  # noqa: E402
+from hebbgraph.feed import encode_inputs  # noqa: E402
 from tests.snntorch_backend.cases import (  # noqa: E402
     Case,
     Style,

@@ -21,7 +21,7 @@ from snntorch import surrogate  # noqa: E402
 
 from hebbgraph.backends.snntorch.network import GraphNetwork  # noqa: E402
 from hebbgraph.backends.snntorch.plan import stages  # noqa: E402
-from hebbgraph.compile import encode_inputs  # noqa: E402
+from hebbgraph.feed import encode_inputs  # noqa: E402
 from tests.fuzz.engines import reference  # noqa: E402
 from tests.fuzz.strategies import Case as Drawn  # noqa: E402
 from tests.fuzz.strategies import cases  # noqa: E402

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
@@ -19,6 +19,17 @@ from hebbgraph.rules import Rule
 TOGETHER = 50
 
 
+class Change(NamedTuple):
+    """What changes the weights at the end of an epoch."""
+
+    sums: Sequence[Factors]
+    #: The sums are multiples of 2**-bits, in `fixed`.
+    bits: int
+    draws: Draws | None
+    #: Whether the half that makes the floor round to the nearest is among the sums.
+    halved: bool
+
+
 @final
 class InPlace(Plastic):
     """Without gradients; some rows and columns change, or all."""
@@ -28,7 +39,6 @@ class InPlace(Plastic):
     ) -> None:
         super().__init__(path, rule, accumulator.clone(), momentum.clone(), fixed=fixed)
         self._scratch = torch.empty_like(self.accumulator)
-        self._halves = False
         self._on_cpu = accumulator.device.type == "cpu"
         self._changed = accumulator.new_zeros((), dtype=torch.int64)
 
@@ -40,51 +50,47 @@ class InPlace(Plastic):
     def apply(self, terms: Sequence[Vectors], bits: int, draws: Draws | None) -> None:
         """Change the weights."""
         rule = self.rule
+        halved = bits > 0 and rule.rounding == "nearest" and bits + 9 + rule.fraction <= TOGETHER
+        halved = halved and bool(terms) and rule.self_connections and not rule.momentum
+        sums = factors(terms, self.shape, 0.5 if halved else 0.0)
+        change = Change(sums, bits, draws, halved)
         # Looking for zeros waits for the device: worth it on a CPU only.
-        looks = self._on_cpu and not rule.momentum
-        some = regions(terms, self.shape) if looks else None
-        self._halves = bits > 0 and rule.rounding == "nearest" and bool(terms)
-        self._halves &= bits + 9 + rule.fraction <= TOGETHER
-        self._halves &= rule.self_connections and not rule.momentum
-        sums = factors(terms, self.shape, 0.5 if self._halves else 0.0)
-        if some is not None:
-            for region in some:
-                base = _taken(self.accumulator, region)
-                new = self._new(base, torch.empty_like(base), sums, region, bits, draws)
-                _placed(self.accumulator, region, new)
-                if self.weights is not self.accumulator:
-                    _placed(self.weights, region, self.effective(new))
+        some = regions(terms, self.shape) if self._on_cpu and not rule.momentum else None
+        if some is None:
+            self._change_all(change)
             return
-        separate = self.weights is not self.accumulator
+        for region in some:
+            base = _taken(self.accumulator, region)
+            new = self._new(base, torch.empty_like(base), region, change)
+            _placed(self.accumulator, region, new)
+            if rule.fraction:
+                _placed(self.weights, region, self.effective(new))
+
+    def _change_all(self, change: Change) -> None:
+        """Change all weights, a block of rows at a time."""
+        fraction = self.rule.fraction
         for region in blocks(ALL, ALL, self.shape) if self._on_cpu else [Region(ALL, ALL)]:
             base = self.accumulator[region.rows]
-            new = self._new(base, self._scratch[: len(base)], sums, region, bits, draws)
+            new = self._new(base, self._scratch[: len(base)], region, change)
             base.copy_(new)
-            if separate:
-                self._use(new, self.weights[region.rows])
+            if fraction:  # as `effective`
+                weights = self.weights[region.rows]
+                torch.add(new, 2.0 ** (fraction - 1), out=weights).mul_(2.0**-fraction).floor_()
 
-    def _new(
-        self,
-        base: Tensor,
-        out: Tensor,
-        sums: Sequence[Factors],
-        region: Region,
-        bits: int,
-        draws: Draws | None,
-    ) -> Tensor:
+    def _new(self, base: Tensor, out: Tensor, region: Region, change: Change) -> Tensor:
         """Write the new accumulators of one region into `out`, given the present ones, `base`."""
         (rows, columns), rule = region, self.rule
-        total = summed(sums, rows, columns, base, out)
+        total = summed(change.sums, rows, columns, base, out)
         if not rule.self_connections:
             _clear_diagonal(total, rows, columns)
         if rule.momentum:
-            self._average(total, self.momentum[rows], bits)
-        if self._halves:  # the half is in the sum, and base is whole
+            self._average(total, self.momentum[rows], change.bits)
+        if change.halved:  # the half is in the sum, and base is whole
             total.add_(base).floor_()
         else:
             if self.fixed:
-                draw = self.draw(draws, rows, columns, total)
-                round_in_place(total, rule.rounding, bits, draw)
+                draw = self.draw(change.draws, rows, columns, total)
+                round_in_place(total, rule.rounding, change.bits, draw)
             total.add_(base)
         if self.bounded:
             total.clamp_(self.low, self.high)
@@ -101,11 +107,6 @@ class InPlace(Plastic):
             mean.mul_(kept).add_(total, alpha=1 - kept)
             total.copy_(mean)
 
-    def _use(self, accumulator: Tensor, weights: Tensor) -> None:
-        """Write into `weights` what the synapses use: see `effective`."""
-        fraction = self.rule.fraction
-        torch.add(accumulator, 2.0 ** (fraction - 1), out=weights).mul_(2.0**-fraction).floor_()
-
     def _count(self, new: Tensor, base: Tensor) -> None:
         """Count what changed."""
         if self._on_cpu:  # NumPy compares ten times as fast
@@ -116,10 +117,8 @@ class InPlace(Plastic):
 
 def _clear_diagonal(total: Tensor, rows: Index, columns: Index) -> None:
     """Set to 0 the synapse of each unit onto the unit of the same index."""
-    post, pre = (
-        units(rows, total.shape[0], total.device),
-        units(columns, total.shape[1], total.device),
-    )
+    ends = zip((rows, columns), total.shape, strict=True)
+    post, pre = (units(index, count, total.device) for index, count in ends)
     total.masked_fill_(post[:, None] == pre, 0.0)
 
 

@@ -42,9 +42,8 @@ def regions(terms: Sequence[Vectors], shape: tuple[int, int]) -> list[Region] | 
     columns_of_rows: list[Tensor | None] = []
     for term in terms:
         rows, columns = _support(term.post), _support(term.pre)
-        if 0 in (None if s is None else len(s) for s in (rows, columns)):
-            continue
-        if rows is None and columns is None and not bool(term.scale.any()):
+        empty = 0 in (None if s is None else len(s) for s in (rows, columns))
+        if empty or not bool(term.scale.any()):
             continue
         share_of_rows = 1.0 if rows is None else len(rows) / height
         share_of_columns = 1.0 if columns is None else COLUMN * len(columns) / width
