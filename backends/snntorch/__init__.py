@@ -51,7 +51,7 @@ class SnnTorchBackend:
             "fixed: integers carried in floating point wide enough to be exact.",
             "dtype=float32 may flip spikes whose sums are not exact in 24 bits.",
             "What is no cycle and does not learn is run for many time steps at once.",
-            "Gradients flow through everything, rules too; weights tied by Transpose are one parameter.",
+            "Gradients flow through everything, rules too; tied weights are one parameter.",
         ),
     )
 

@@ -22,7 +22,7 @@ import snntorch  # noqa: E402
 import torch  # noqa: E402
 
 from hebbgraph.backends.snntorch.network import GraphNetwork  # noqa: E402
-from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron  # noqa: E402
+from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron, SignNeuron  # noqa: E402
 from tests.snntorch_backend.zoo import zoo  # noqa: E402
 
 
@@ -236,6 +236,25 @@ def test_a_neuron_can_keep_its_states(output: bool) -> None:
         state = (None, None)
     with pytest.raises(TypeError, match="keeps u and v itself"):
         kept(a, u, v)
+
+
+def test_states_and_ports_may_be_given_by_name() -> None:
+    neuron = LIFNeuron(hg.LIF(3, 0.5, 0.5, 0.1, 1, refractory=1, when_off="hold"))
+    assert neuron.registers == ("u", "v", "r", "s")
+    a = torch.tensor([[0.5, 2.0, 2.0]], dtype=torch.float64)
+    on = torch.tensor([[1.0, 1.0, 0.0]], dtype=torch.float64)
+    s, u, v, r, held = neuron(a, v=a / 2, n=-a / 4, on=on)
+    assert s.tolist() == [[0, 1, 0]]
+    torch.testing.assert_close(v, torch.tensor([[0.725, 0, 1.0]], dtype=torch.float64))
+    torch.testing.assert_close(u, torch.tensor([[0.5, 2.0, 0]], dtype=torch.float64))
+    assert r.tolist() == [[0, 1, 0]]
+    again, *_ = neuron(a, u, v, r, held, on=torch.zeros_like(on))
+    assert torch.equal(again, held)
+    signs = SignNeuron(hg.Sign(3), init_hidden=True)
+    assert signs(a - 1, set=torch.tensor([[0.0, -1, 0]])).tolist() == [[-1, -1, 1]]
+    assert signs.sigma.tolist() == [[-1, -1, 1]]
+    with pytest.raises(TypeError, match="keeps h and sigma itself"):
+        signs(a, sigma=a)
 
 
 def test_neurons_do_not_outlive_their_network() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -175,16 +174,13 @@ class Builder:
         return found
 
 
-def chunk_of(network: GraphNetwork, episodes: int, steps: int, reports: int, size: int) -> int:
+def chunk_of(network: GraphNetwork, episodes: int, steps: int, size: int, least: int) -> int:
     """Return how many steps to run at once: so many that what they emit stays within `size`.
 
-    Where nothing is run for more than one step at once, a `reports`-th of all.
+    Where nothing is run for more than one step at once, `least`.
     """
-    whole = [
-        network.graph.flat_processes[stage.paths[0]].output.size
-        for stage in network.stages
-        if not stage.stepwise and network.graph.flat_processes[stage.paths[0]].ROLE != "source"
-    ]
-    if not whole:
-        return math.ceil(steps / reports)
-    return min(steps, max(1, size // (episodes * max(whole))))
+    processes = network.graph.flat_processes
+    alone = [processes[stage.paths[0]] for stage in network.stages if not stage.stepwise]
+    sizes = [process.output.size for process in alone if process.ROLE != "source"]
+    chunk = size // (episodes * max(sizes)) if sizes else least
+    return min(steps, max(1, chunk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ class Run:
         self.data = {path: _tensor(values, self.like) for path, values in job.inputs.items()}
         self.plastic = {path: self._plastic(path) for path in self.graph.plastic}
         self.records = self._records()
-        self.chunk = chunk_of(network, self.size, job.steps, REPORTS, CHUNK)
+        least = math.ceil(job.steps * job.episodes / self.size / REPORTS)
+        self.chunk = chunk_of(network, self.size, job.steps, CHUNK, least)
         self._built = Builder(
             network,
             Bounds(network, self.data),

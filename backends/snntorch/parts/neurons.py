@@ -89,15 +89,16 @@ class GraphNeuron(snntorch.SpikingNeuron, ABC):  # type: ignore[misc]
 
         Raises TypeError if states are given to a neuron that keeps its own.
         """
+        rest = self.registers[len(states) :]
+        given = [*states, *(ports.pop(name, None) for name in rest)]
         if self.init_hidden:
-            if states:
+            if any(state is not None for state in given):
                 names = " and ".join(self.registers)
                 raise TypeError(f"with init_hidden=True the neuron keeps {names} itself")
-            states = tuple(getattr(self, name) for name in self.registers)
-        missing = [None] * (len(self.registers) - len(states))
+            given = [getattr(self, name) for name in self.registers]
         before = [
             torch.zeros_like(a) if state is None or state.shape != a.shape else state
-            for state in (*states, *missing)
+            for state in given
         ]
         emitted, *after = self.step(a, before, **ports)
         if self.init_hidden:
