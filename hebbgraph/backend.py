@@ -19,6 +19,7 @@ from hebbgraph.errors import Fault, Gap, Invalid, Unsupported
 from hebbgraph.graph import Graph
 from hebbgraph.processes import KINDS, Input, Process
 from hebbgraph.recording import Learned, Recording
+from hebbgraph.rules.library import LIBRARY
 
 #: Called with (steps done, steps in all) while an engine runs; where an engine cannot tell, never.
 Progress = Callable[[int, int], None]
@@ -210,7 +211,8 @@ def capability_table() -> str:
         [name, *(", ".join(r.processes.get(_runs_as(kind), ())) or "gap" for r in records)]
         for name, kind in KINDS.items()
     ]
-    rows.append(["learning rules", *(", ".join(r.learning) or "gap" for r in records)])
+    learning = [", ".join(record.learning) or "gap" for record in records]
+    rows += [[f"rule: {name}", *learning] for name in (*LIBRARY, "one of your own")]
     rows.append(["learning in batches", *("yes" if r.batches else "gap" for r in records)])
     rows.append(["longest delay", *(str(record.max_delay) for record in records)])
     lines = [head, ["---"] * len(head), *rows]
