@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,43 @@ def test_sums_beyond_53_bits(exponent: int) -> None:
     x = 2**23 - np.arange(1, 61).reshape(3, 20, 1)
     assert (x * 255 * (units * 255 - 1) > 2**53).all()
     case: Case = (graph, {"x": x}, 22)
+    reference = run(case, "reference")
+    assert_same(run(case), reference)
+    assert_same(forward(case), reference)
+    assert_same(forward(case, stepwise=True), reference)
+
+
+def far_synapses(kind: str, units: int) -> tuple[dict[str, Any], str, str, str]:
+    """Return synapses from `units` units whose sums need 54 bits; what they are, in and out."""
+    side = int(np.sqrt(units))
+    odd = np.full(units, 255) - (np.arange(units) % 3 == 0)
+    if kind == "transpose":
+        none = hg.Dense(odd[:, np.newaxis])
+        return {"held": none, "w": hg.Transpose("held", units, 1, exponent=3)}, "w", "s", "a"
+    if kind == "sparse":
+        ends = np.arange(units), np.zeros(units, dtype=int)
+        return {"w": hg.Sparse(units, 1, *ends, odd, 0, np.arange(units) % 2)}, "w", "s", "a"
+    if kind == "blocks":
+        return {"w": hg.BlockDense(odd.reshape(1, -1), 1)}, "w", "s", "a"
+    if kind == "conv":
+        weights = odd.reshape(1, 1, side, side)
+        return {"w": hg.Conv2d(weights, (side, side))}, "w", "s", "a"
+    return {"w": hg.Bus(units, bits=32)}, "w", "x", "out"
+
+
+@pytest.mark.parametrize("kind", ["transpose", "sparse", "blocks", "conv", "bus"])
+def test_sums_of_other_kinds_beyond_53_bits(kind: str) -> None:
+    units = 2**17 if kind == "bus" else 150**2
+    synapses, name, port, out = far_synapses(kind, units)
+    graph = hg.Graph(
+        "far",
+        {"x": hg.Input(1), "up": hg.Dense(np.full((units, 1), 255)), **synapses},
+        [hg.Connection("x.out", "up.s"), hg.Connection("up.a", f"{name}.{port}", 2)],
+        [hg.Probe(f"{name}.{out}")],
+        "fixed",
+    )
+    x = (2**23 - np.arange(1, 13).reshape(2, 6, 1)) * np.array([1, -1]).reshape(2, 1, 1)
+    case: Case = (graph, {"x": x}, 10)
     reference = run(case, "reference")
     assert_same(run(case), reference)
     assert_same(forward(case), reference)
