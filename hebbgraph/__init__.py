@@ -4,6 +4,7 @@ Start with `Graph` and the process kinds, `compile` one to a back end, `run` it,
 """
 
 from hebbgraph.compile import Program, compile  # noqa: A004
+from hebbgraph.divergence import ParityReport, parity
 from hebbgraph.errors import (
     EngineError,
     Fault,
@@ -64,6 +65,7 @@ __all__ = [
     "Invalid",
     "LeakyIntegrator",
     "Noise",
+    "ParityReport",
     "Polynomial",
     "Probe",
     "Program",
@@ -82,5 +84,6 @@ __all__ = [
     "check",
     "compile",
     "load",
+    "parity",
     "save",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from hebbgraph import backend as backends
 from hebbgraph import catalogue, data
+from hebbgraph.divergence import TOLERANCE, first_divergence
 from hebbgraph.energy import EnergyReport, energy
 from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable, Unsupported
 from hebbgraph.graph import Graph
@@ -19,11 +20,7 @@ from hebbgraph.harness.engine import Build, Teller
 from hebbgraph.harness.recall import run_recall
 from hebbgraph.harness.recall_report import RecallReport
 from hebbgraph.harness.task import RecallTask
-from hebbgraph.parity import first_divergence
 from hebbgraph.processes import DOMAINS, Domain
-
-#: How far a float state may lie from the reference's; spikes must be equal.
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -216,21 +213,22 @@ def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     """
     config.check()
     task, build = config.task(), config.build()
+    graph = build(task.data.patterns[task.stored(task.seeds[0])])
     rows: list[Row] = []
     for domain in config.domains:
         tell = _prefixed(progress, f"reference {domain}")
         definition = run_recall(task, build, domain=domain, progress=tell)
         for name in config.backends:
             if name == "reference":
-                rows.append(_row(config, name, domain, definition, definition))
+                rows.append(_row(config, graph, name, domain, definition, definition))
             else:
-                rows.append(_run(config, name, domain, definition, progress))
-    first = task.data.patterns[task.stored(task.seeds[0])]
-    return Comparison(config, tuple(rows), build(first))
+                rows.append(_run(config, graph, name, domain, definition, progress))
+    return Comparison(config, tuple(rows), graph)
 
 
 def _run(
     config: RunConfig,
+    graph: Graph,
     name: str,
     domain: Domain,
     definition: RecallReport,
@@ -249,24 +247,33 @@ def _run(
         return Row(name, domain, None, f"unavailable: {error}", False, unavailable=True)
     except (Unsupported, EngineError) as error:
         return Row(name, domain, None, f"did not run: {error}", False)
-    return _row(config, name, domain, report, definition)
+    return _row(config, graph, name, domain, report, definition)
 
 
 def _row(
-    config: RunConfig, name: str, domain: Domain, report: RecallReport, definition: RecallReport
+    config: RunConfig,
+    graph: Graph,
+    name: str,
+    domain: Domain,
+    report: RecallReport,
+    definition: RecallReport,
 ) -> Row:
-    disagreement = _disagreement(definition, report, 0.0 if domain == "fixed" else TOLERANCE)
+    tolerance = 0.0 if domain == "fixed" else TOLERANCE
+    disagreement = _disagreement(graph, definition, report, tolerance)
     prices = {chip: energy(report.counters, load(chip)) for chip in config.hardware}
     return Row(name, domain, report, disagreement or "identical", not disagreement, energy=prices)
 
 
-def _disagreement(definition: RecallReport, report: RecallReport, tolerance: float) -> str:
+def _disagreement(
+    graph: Graph, definition: RecallReport, report: RecallReport, tolerance: float
+) -> str:
     """Return the first divergent event over seeds in words, or nothing.
 
-    Seeds whose rasters were too large to keep are compared by their counters and metrics.
+    `graph` is that of any seed: they differ in their numbers only. Seeds whose rasters were too
+    large to keep are compared by their counters and metrics.
     """
     for seed, result in report.results.items():
-        found = first_divergence(definition.results[seed], result, tolerance=tolerance)
+        found = first_divergence(graph, definition.results[seed], result, tolerance=tolerance)
         if found:
             return f"{found}, seed {seed}"
     states = [name for name in report.per_seed if name != "wall_seconds"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hebbgraph.divergence import TOLERANCE
 from hebbgraph.energy import EnergyReport
-from hebbgraph.harness.compare import TOLERANCE, Comparison, Row, Survey
+from hebbgraph.harness.compare import Comparison, Row, Survey
 from hebbgraph.harness.corrupt import CORRUPTIONS
 from hebbgraph.harness.recall_report import RecallReport
 from hebbgraph.harness.task import RecallTask

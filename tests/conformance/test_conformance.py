@@ -11,8 +11,8 @@ import pytest
 import hebbgraph as hg
 from hebbgraph.backend import Variant, discover
 from hebbgraph.compile import lower_stages
+from hebbgraph.divergence import first_divergence
 from hebbgraph.feed import encode_inputs
-from hebbgraph.parity import first_divergence
 from hebbgraph.processes import Domain
 from tests.conformance.scenarios import SCENARIOS, Scenario
 
@@ -72,7 +72,9 @@ def test_equals_the_reference(
         except hg.Unsupported as error:  # a batch that learns together, where there is no such
             pytest.skip(str(error))
     tolerance = scenario.tolerance if domain == "float" else 0.0
-    divergence = first_divergence(expected, got, tolerance=tolerance)
+    divergence = first_divergence(
+        graph, expected, got, tolerance=tolerance, batch=scenario.run.get("batch", 1)
+    )
     assert divergence is None, str(divergence)
     assert got.weights.keys() == expected.weights.keys()
     for key, weights in expected.weights.items():
@@ -92,7 +94,7 @@ def test_every_stage_gives_the_same_answer(scenario: Scenario, domain: Domain) -
         for stage in stages
     ]
     for result in results[1:]:
-        divergence = first_divergence(results[0], result)
+        divergence = first_divergence(stages[0], results[0], result)
         assert divergence is None, str(divergence)
     assert stages[0].content_hash == stages[1].content_hash  # flattened
 
