@@ -228,6 +228,12 @@ class Maker:
         return Dense(self.whole(low, high, post, pre), self.exponent(), rule=rule)
 
     def rule(self) -> Rule:
+        """Return a random rule whose sums are exact in 64 bits."""
+        while (rule := self._rule()).faults("rule", "fixed"):
+            continue
+        return rule
+
+    def _rule(self) -> Rule:
         """Return a random rule: up to three terms over every signal there is."""
         low, high = sorted((self.one(-256, 255), self.one(-256, 255)))
         factors: dict[str, Any] = {
