@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'hebbgraph[brian2]'"
 
 TARGETS = "numpy compiles nothing; cython is cached on disk; cpp_standalone compiles every run"
-DENSE = "blas: one matrix product a step, episodes side by side; synapses: real Synapses, in turn"
+DENSE = "blas: products, groups, rules on arrays; synapses: Synapses only, one episode at a time"
 
 
 class Brian2Backend:
@@ -50,6 +50,7 @@ class Brian2Backend:
             Variant({"target": "cpp_standalone", "dense": "synapses"}, slow=True),
         ),
         remarks=(
+            'dense="synapses" learns from one episode at a time: batches need dense="blas"',
             'target="cpp_standalone" needs dense="synapses": a product in Python is not compiled',
             "one step of the graph is one millisecond of the network",
             "compiled targets build without -ffast-math, into a cache of their own",

@@ -46,7 +46,7 @@ class Brian2Executable:
 
     def __init__(self, graph: Graph, target: str, dense: str) -> None:
         self.plan = make_plan(graph, dense, compiled=target == "cpp_standalone")
-        self.target = target
+        self.target, self._name = target, graph.name
         self.layout = Layout(copies=1, rounds=1, steps=1)
         #: What was run last.
         sizes = {path: graph.flat_processes[path].output.size for path in self.plan.sources}
@@ -66,8 +66,8 @@ class Brian2Executable:
 
         Raises `Unsupported` for a batch that learns together where episodes follow one another.
         """
-        before, self.job = self.layout, job
-        self.layout = self._layout(job)
+        before, layout = self.layout, self._layout(job)
+        self.job, self.layout = job, layout
         try:
             if self.target == "cpp_standalone":
                 return self._run_standalone()
@@ -120,8 +120,8 @@ class Brian2Executable:
         objects |= {"b2": brian2, "np": np, "ms": brian2.ms, "inf": np.inf}
         objects["arrays"] = self.arrays()
         self._tell(objects)
-        text, name = body(self.plan), f"<brian2 network {id(self):x}>"
-        # For tracebacks.
+        text, name = body(self.plan), f"<brian2 network {self._name}>"
+        # Tracebacks show the lines of what is not a file.
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         exec(compile(text, name, "exec"), objects)
         return objects

@@ -55,7 +55,7 @@ KERNELS: dict[str, tuple[Any, ...]] = {
     "dendrite": (groups.dendrite,),
     "wrap32": (synapses.wrap32,),
     "wrap24": (synapses.wrap24,),
-    "patches": (synapses.patches,),
+    "convolved": (synapses.convolved,),
     "gathered": (synapses.gathered,),
     "drawn_bits": DRAWING,
     "PlasticRule": (learning.PlasticRule,),
@@ -157,7 +157,7 @@ def _group(p: Population, plan: Plan) -> str:
         lines.append(f"    events={events},")
     if plan.domain == "fixed":
         names = [*p.variables, *p.kept, *p.parameters, *p.links]
-        lines.append(f"    dtype=dict.fromkeys({names}, np.int64),")
+        lines.append(f"    dtype=dict.fromkeys({' '.join(names)!r}.split(), np.int64),")
     lines.append(f'    clock=clock,\n    namespace={{}},\n    name="{p.name}",\n)')
     for name, key in p.parameters.items():
         value = key if key == "STEPS" else f'arrays["{key}"]'
@@ -229,7 +229,8 @@ def _synapses(p: Projection, plan: Plan) -> str:
             delays = ", ".join(f"{name!r}: {p.delay} * ms" for name in p.pathways)
             lines.append(f"    delay={{{delays}}},")
     if plan.domain == "fixed" and (p.constants or p.states):
-        lines.append(f"    dtype=dict.fromkeys({[*p.constants, *p.states]}, np.int64),")
+        names = " ".join([*p.constants, *p.states])
+        lines.append(f"    dtype=dict.fromkeys({names!r}.split(), np.int64),")
     lines.append(f'    clock=clock,\n    namespace={{}},\n    name="{p.name}",\n)')
     lines.append(f'{p.name}.connect(i=arrays["{p.pre}"], j=arrays["{p.post}"])')
     for name, key in {**p.constants, **p.states}.items():

@@ -18,6 +18,7 @@ from hebbgraph import LIF, Dense, Graph
 from hebbgraph.backends.brian2.names import Names
 from hebbgraph.backends.brian2.plan import Layout
 from hebbgraph.backends.brian2.planner import make_plan
+from hebbgraph.backends.brian2.script import KERNELS
 from hebbgraph.passes.flatten import flatten
 from tests.brian2_backend.graphs import AVAILABILITY, random_case, tiny_case
 
@@ -202,6 +203,8 @@ def test_names_never_clash() -> None:
     assert all(name.isidentifier() and name.isascii() for name in given)
     assert "clock" not in given
     assert "a_b_step" not in given
+    for kernel in KERNELS:
+        assert Names().take(kernel) != kernel
 
 
 @DENSE

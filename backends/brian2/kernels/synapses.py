@@ -18,14 +18,19 @@ def wrap24(x: NDArray[np.int64]) -> NDArray[np.int64]:
     return (x + 2**23) % 2**24 - 2**23
 
 
-def patches(x: NDArray[Any], index: NDArray[np.int64], dtype: Any) -> NDArray[Any]:
-    """Return the inputs under the kernel at every position, (episodes, kernel, positions).
+def convolved(x: NDArray[Any], under: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[Any]:
+    """Return the convolution of images with weights (channels, entries of the kernel).
 
-    `index` tells which input each is; the one after the last is the 0 outside the image.
+    `under` tells which input lies under each entry of the kernel at each position; the one after
+    the last is the 0 outside the image.
     """
-    padded = np.zeros((len(x), x.shape[1] + 1), dtype)
+    padded = np.zeros((len(x), x.shape[1] + 1), weights.dtype)
     padded[:, :-1] = x
-    return padded[:, index]
+    total = np.empty((len(x), len(weights), under.shape[1]), weights.dtype)
+    some = max(1, 2**22 // under.size)  # episodes at a time, or the patches take much memory
+    for first in range(0, len(x), some):
+        total[first : first + some] = weights @ padded[first : first + some, under]
+    return total.reshape(len(x), -1)
 
 
 def gathered(

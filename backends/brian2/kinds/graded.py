@@ -9,6 +9,7 @@ from hebbgraph.backends.brian2.kinds.unit import (
     Unit,
     frozen_where_off,
     gated,
+    magnitude,
     saturated,
     shifted,
     wrap32,
@@ -50,7 +51,8 @@ def graded(process: Graded, ports: Ports, fixed: bool) -> Unit:
         value = "clip(x, low, high)"
     if process.dead_zone.any():
         used.append("dead_zone")
-        value = f"{value}*int(abs(x) >= dead_zone)"
+        lines.append(f"size = {magnitude('x')}")
+        value = f"{value}*int(size >= dead_zone)"
     if fixed:
         lines.append(f"y = {value}")
         value = saturated(shifted("y", process.exponent), process.bits)
@@ -79,7 +81,8 @@ def polynomial(process: Polynomial, ports: Ports, fixed: bool) -> Unit:
         value = "quotient"
     if process.dead_zone.any():
         used.append("dead_zone")
-        value = f"{value}*int(abs(x) >= dead_zone)"
+        lines.append(f"size = {magnitude('x')}")
+        value = f"{value}*int(size >= dead_zone)"
     lines.append(f"out = {gated(value, on)}")
     return Unit("\n".join(lines), parameters=tuple(used))
 
@@ -123,9 +126,9 @@ def sigma_delta(process: SigmaDelta, ports: Ports, fixed: bool) -> Unit:
         lines.append("f = f*int(f > 0)")
     lines += ["d = f - act", *kept("d"), "d = d + residue", *kept("d")]
     if process.cumulative:
-        lines += ["drift = error + d", *kept("drift"), "size = abs(drift)"]
+        lines += ["drift = error + d", *kept("drift"), f"size = {magnitude('drift')}"]
     else:
-        lines.append("size = abs(d)")
+        lines.append(f"size = {magnitude('d')}")
     lines += [*kept("size"), "m = d*int(size >= threshold)"]
     if process.cumulative:
         lines.append("error = drift*int(m == 0)")

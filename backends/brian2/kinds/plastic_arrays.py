@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from hebbgraph.backends.brian2.context import Arrival, Context
@@ -14,6 +16,15 @@ from hebbgraph.rules.terms import Term
 LEARN = """\
 turn, step = divmod(int(timestep[0]), STEPS)
 {learner}.advance({arguments})"""
+
+LEARNER = """\
+# dw = {dw}
+{name}_learner = Learner(
+    {rule},
+    COPIES,
+    arrays["{path}.accumulator"],
+    arrays["{path}.momentum"],
+)"""
 
 
 def learner(ctx: Context, path: str) -> None:
@@ -31,7 +42,9 @@ def learner(ctx: Context, path: str) -> None:
     read = ", ".join(f"{signal!r}: {arrival.text}" for signal, arrival in arrivals.items())
     arguments = ["step", "STEPS", "FIRST_EPISODE + turn * COPIES", f"{{{read}}}"]
     arguments += [gate.text] if gate else []
-    starts = f'arrays["{path}.accumulator"], arrays["{path}.momentum"]'
+    dw = " ".join(rule.dw.rpartition("=")[2].split())
+    dw += "".join(f", {name} = {value:g}" for name, value in rule.constants.items())
+    numbers = as_text(plastic_rule(ctx, path)).replace("\n", "\n    ")
     ctx.parts.operations.append(
         Operation(
             path,
@@ -39,7 +52,7 @@ def learner(ctx: Context, path: str) -> None:
             Slot("before_end"),
             LEARN.format(learner=f"{name}_learner", arguments=", ".join(arguments)),
             views={n: k for a in (gate, *arrivals.values()) for n, k in a.views.items()},
-            prelude=f"{name}_learner = Learner({plastic_rule(ctx, path)!r}, COPIES, {starts})",
+            prelude=LEARNER.format(name=name, dw=dw, rule=numbers, path=path),
         )
     )
     probed = any(probe.target == f"{path}.weights" for probe in ctx.graph.state_probes)
@@ -82,6 +95,14 @@ def plastic_rule(ctx: Context, path: str) -> PlasticRule:
         self_connections=rule.self_connections,
         largest=float(rule.largest_sum()) if ctx.fixed else 0.0,
     )
+
+
+def as_text(rule: PlasticRule) -> str:
+    """Return the call that makes `rule`, a line per field."""
+    fields = (
+        f"    {field.name}={getattr(rule, field.name)!r}," for field in dataclasses.fields(rule)
+    )
+    return "\n".join(["PlasticRule(", *fields, ")"])
 
 
 def _term(

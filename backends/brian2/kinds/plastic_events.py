@@ -45,7 +45,7 @@ def plastic(ctx: Context, path: str) -> None:
     process, name, rule = ctx.process(path), ctx.name[path], ctx.process(path).rule
     ties = [p for p, t in ctx.graph.of_kind(Transpose).items() if t.of == path]
     axons = ctx.names.take(f"{name}_axons")
-    weights = ctx.names.take(f"{name}_weights", *(f"_{ctx.name[tie]}_back" for tie in ties))
+    weights = ctx.names.take(f"{name}_weights", *(f"_{ctx.name[tie]}_arrives" for tie in ties))
     signals = Signals(ctx, path)
     ctx.parts.populations += [
         _presynaptic(ctx, path, axons, signals, ties),
@@ -57,7 +57,7 @@ def plastic(ctx: Context, path: str) -> None:
     for tie in ties:
         back = ctx.name[tie]
         code = f"{back}_total_pre += w*{back}_s_post"
-        pathways[f"{back}_back"] = Pathway(code, "post", f"{back}_back", DELIVER)
+        pathways[f"{back}_arrives"] = Pathway(code, "post", f"{back}_arrives", DELIVER)
         _backwards(ctx, tie, axons)
     n, m = process.weights.shape
     post, pre = np.divmod(np.arange(n * m), m)
@@ -140,7 +140,7 @@ def _postsynaptic(ctx: Context, path: str, signals: Signals, ties: list[str]) ->
             lines.append(f"drawn = {ctx.name[path]}_draws(t)")
     links = {name: link for a in (*back.values(), gate) for name, link in a.links.items()}
     fields = outlet(ctx, path)
-    fields["events"] |= {f"{name}_back": Event(f"{name}_s != 0", NOTICE) for name in back}
+    fields["events"] |= {f"{name}_arrives": Event(f"{name}_s != 0", NOTICE) for name in back}
     fields["events"]["learn"] = Event(_when(rule, signals), DECIDE)
     return Population(
         **fields,
@@ -226,9 +226,8 @@ def _change(rule: Rule, signals: Signals) -> str:
         lines.append(f"D = {rule.momentum!r}*D + {1 - rule.momentum!r}*({change})")
         change = "D"
     lines.append(f"change = {change}")
-    rounded = _rounded(rule) if fixed else ""
-    if rounded:
-        lines.append(f"rounded = {rounded}")
+    rounded = _rounded(rule) if fixed else []
+    lines += rounded
     after = f"{held} + {'rounded' if rounded else 'change'}"
     bounds = [b * 2**rule.fraction for b in (rule.low, rule.high)]
     if not np.isinf(bounds).all():
@@ -240,18 +239,18 @@ def _change(rule: Rule, signals: Signals) -> str:
     return "\n".join(lines)
 
 
-def _rounded(rule: Rule) -> str:
-    """Return ``change`` divided by a power of two; empty if that is 1."""
+def _rounded(rule: Rule) -> list[str]:
+    """Return the statements that divide ``change`` by a power of two; none if that is 1."""
     if rule.shift == 0:
-        return ""
+        return []
     size = 2**rule.shift
     if rule.rounding == "nearest":
-        return f"(change + {size // 2})//{size}"
+        return [f"rounded = (change + {size // 2})//{size}"]
     if rule.rounding == "truncate":
-        sign = "(int(change > 0) - int(change < 0))"
-        return f"{sign}*(abs(change)//{size})"
+        sign = "sign_of = int(change > 0) - int(change < 0)"
+        return [sign, f"rounded = sign_of*((sign_of*change)//{size})"]
     drawn = "drawn" if rule.rounding == "stochastic" else "drawn_post"
-    return f"(change + {drawn})//{size}"
+    return [f"rounded = (change + {drawn})//{size}"]
 
 
 def _backwards(ctx: Context, tie: str, axons: str) -> None:

@@ -132,11 +132,8 @@ def _convolution(ctx: Context, path: str) -> tuple[list[str], dict[str, Any], st
     keys = ctx.array(f"{path}.weights", flat), ctx.array(f"{path}.under", inputs)
     prelude = f'{weights} = arrays["{keys[0]}"]\n{under} = arrays["{keys[1]}"]'
     x = ctx.reads(f"{path}.s", early=True).text
-    lines = [
-        f"x = patches({x}, {under}, {weights}.dtype)",
-        f"total = ({weights} @ x).reshape(COPIES, -1)",
-    ]
-    return lines, _views(ctx, path, 0), prelude
+    line = f"total = convolved({x}, {under}, {weights})"
+    return [line], _views(ctx, path, 0), prelude
 
 
 def _is_sparse(process: Sparse) -> bool:

@@ -49,6 +49,11 @@ def saturated(text: str, bits: int) -> str:
     return f"clip({text}, {-largest}, {largest})"
 
 
+def magnitude(name: str) -> str:
+    """Return the absolute value of a variable: ``abs`` is wrong for negative int64 in Cython."""
+    return f"{name}*(int({name} > 0) - int({name} < 0))"
+
+
 def shifted(text: str, exponent: int) -> str:
     """Return floor(2**exponent text); `text` must bind like a product."""
     if exponent > 0:
