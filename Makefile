@@ -8,7 +8,11 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format bench setup lava clean help
+# How many random graphs `make fuzz` runs, from which seed on.
+N ?= 1000
+SEED ?= 0
+
+.PHONY: demo test test-slow fuzz lint format bench setup lava clean help
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -22,6 +26,9 @@ test: setup  ## run the tests
 test-slow: setup  ## run the tests that compile or take minutes, too
 	$(BIN)/python -m pytest -m "slow or not slow"
 
+fuzz: setup  ## N=10000 random graphs on every engine; what fails is kept in runs/fuzz
+	$(BIN)/python -m tests.fuzz --graphs $(N) --seed $(SEED)
+
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,8 +38,11 @@ format: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## time our back ends against plain scripts, as ratios
+bench: setup  ## time our back ends against plain scripts and emulators, as ratios
 	$(BIN)/python benchmarks/recall_speed.py
+	$(BIN)/python benchmarks/fixed_speed.py
+	$(BIN)/python benchmarks/plastic_speed.py
+	$(BIN)/python benchmarks/forward_speed.py
 
 setup: $(VENV)/.ready lava  ## create the environments
 

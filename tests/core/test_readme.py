@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 
 from hebbgraph.backend import capability_table
 
@@ -18,12 +22,15 @@ def test_the_capability_table_is_current() -> None:
 
 def test_the_code_runs() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
-    scope: dict[str, object] = {}
+    assert len(blocks) == 3
+    scope: dict[str, Any] = {}
+    names = []
     for block in blocks:
         exec(block.replace('"snntorch"', '"reference"'), scope)
-    assert scope["recalled"].shape == (10, 64)  # type: ignore[attr-defined]
-    assert scope["graph"].name == "ring"  # type: ignore[attr-defined]
+        names.append(scope["graph"].name)
+    assert names == ["hopfield", "ring", "component"]
+    assert scope["recalled"].shape == (10, 64)
+    assert np.abs(scope["learned"] @ [0.6, -0.8, 0]) == pytest.approx(1, abs=0.01)
 
 
 def test_links_lead_somewhere() -> None:
