@@ -126,11 +126,13 @@ class Context:
     def emitted(self, connection: Connection, early: bool = False, lag: int = 0) -> tuple[str, str]:
         """Return (population, variable) of what a connection delivers in this step, or did.
 
-        Before this step's values were emitted, the port's variable is one step old by itself.
+        Before this step's values were emitted, the port's variable is one step old by itself;
+        not that of other synapses, which may just have been computed.
         """
         path, _, port = connection.source.rpartition(".")
         age = int(connection.delay or 0) + lag
-        return self.name[path], aged(port, 0 if early and age == 1 else age)
+        old = early and age == 1 and not self.process(path).synaptic
+        return self.name[path], aged(port, 0 if old else age)
 
     # --- who needs it ----------------------------------------------------------------------
 
@@ -171,7 +173,7 @@ class Context:
                 ages.append(delay + process.longest_delay - 1)
             else:
                 most = delay + process.longest_delay
-                ages.append(most if most > 1 else 0)
+                ages.append(most if most > 1 or self.process(path).synaptic else 0)
         return max(ages)
 
 

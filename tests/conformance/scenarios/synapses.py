@@ -55,6 +55,35 @@ def _transpose() -> Scenario:
     )
 
 
+def _chains() -> Scenario:
+    # Synapses that hear synapses, a step later, whatever the order of their names; and in a ring.
+    floating = {
+        "data": Input(2),
+        "a": Dense([[2.0, 0], [0, 4]]),
+        "b": Dense([[0.0, 2], [2, 0]]),
+        "c": Dense([[2.0, 0], [0, 2]]),
+        "unit": Graded(2),
+    }
+    wires: list[tuple[Any, ...]] = [
+        ("data.out", "b.s"),
+        ("b.a", "a.s"),
+        ("a.a", "c.s"),
+        ("c.a", "unit.a"),
+        ("c.a", "b.s", 2),
+    ]
+    data = np.array([[[1, 5], [3, 0]]])
+    # b: (10, 2), (0, 6); a a step later: (20, 8), (0, 24); c: (40, 16), (0, 48); b: (32, 80) ...
+    out = np.zeros((1, 7, 2))
+    out[0, 3], out[0, 4] = [40, 16], [0, 48]
+    return Scenario(
+        "chains",
+        **both_domains("chains", floating, {}, wires, ["a.a", "b.a", "c.a", "unit.out"]),
+        inputs={"data": data},
+        steps=7,
+        expected_states={"unit.out": out},
+    )
+
+
 def _nested_ties() -> Scenario:
     # A tie inside a nested graph, used twice; exponents of both signs, graded sums that wrap.
     def memory(seed: str) -> Graph:
@@ -277,6 +306,7 @@ def _delayed_network() -> Scenario:
 
 SCENARIOS = (
     _transpose(),
+    _chains(),
     _nested_ties(),
     _sparse_equals_dense(),
     _blocks(),
