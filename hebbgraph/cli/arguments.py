@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from hebbgraph.errors import Fault, Invalid
+from hebbgraph import backend
+from hebbgraph.errors import Fault, Invalid, Unavailable
+from hebbgraph.serialise import DAMAGE
 
 
 def pairs(texts: Sequence[str], flag: str) -> dict[str, Any]:
@@ -27,3 +32,38 @@ def pairs(texts: Sequence[str], flag: str) -> dict[str, Any]:
     if faults:
         raise Invalid("arguments", faults)
     return found
+
+
+def options_of(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the options of back ends, BACKEND.KEY=VALUE, by name of the back end."""
+    options: dict[str, dict[str, Any]] = {}
+    for key, value in pairs(texts, "--option").items():
+        name, dot, option = key.partition(".")
+        if not dot:
+            need = "must be BACKEND.KEY=VALUE, as in brian2.target=cython"
+            raise Invalid("arguments", [Fault("--option", repr(key), need)])
+        options.setdefault(name, {})[option] = value
+    return options
+
+
+def require_engines(names: Sequence[str]) -> None:
+    """Raise `Unavailable` for the engines among `names`, asked for by name, that cannot be used."""
+    found = {name: backend.get(name).availability() for name in names}
+    missing = [f"{n}: {a.reason}; {a.remedy}" for n, a in found.items() if not a.usable]
+    if missing:
+        raise Unavailable("\n".join(missing))
+
+
+def is_file(subject: str) -> bool:
+    """Return whether a command's subject is a graph file, there or not, and no model's name."""
+    return subject.endswith(".hgraph") or Path(subject).name != subject or Path(subject).is_file()
+
+
+def arrays_in(path: str) -> dict[str, Any]:
+    """Return the arrays of an .npz file by name."""
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (*DAMAGE, OSError) as error:
+        need = "must be an .npz file, as numpy.savez writes it, without objects"
+        raise Invalid("inputs", [Fault(path, str(error), need)]) from None

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import io
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
 from hebbgraph import catalogue
-from hebbgraph.cli.arguments import pairs
+from hebbgraph.cli.arguments import arrays_in, is_file, pairs
 from hebbgraph.cli.tables import console
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
 from hebbgraph.harness.compare import RunConfig
 from hebbgraph.preflight import CheckReport, check
 from hebbgraph.preflight.finding import PARTS
-from hebbgraph.serialise import DAMAGE, load
+from hebbgraph.serialise import load
 
 #: What is checked unless told otherwise: the same memory that `run` builds first.
 DEFAULT = RunConfig()
@@ -98,9 +96,9 @@ def _subject(
 ) -> tuple[Graph, dict[str, Any] | None, int | None, str]:
     """Return the graph, its data, the number of steps, and where the data come from, in words."""
     from_file = parsed.data is not None and parsed.data.endswith(".npz")
-    inputs = _arrays(parsed.data) if from_file else None
+    inputs = arrays_in(parsed.data) if from_file else None
     parameters = pairs(parsed.set, "--set")
-    if _is_file(parsed.subject):
+    if is_file(parsed.subject):
         faults = [Fault("--set", str(parameters), "is for models, a graph file has none")]
         if parsed.data and not from_file:
             need = "must be an .npz file for a graph file, data sets are for models"
@@ -144,20 +142,6 @@ def _memory(
     cues = task.cues(parsed.seed, rows)
     words = f"cues of {config.count} stored {config.data} patterns, {config.level:g} corrupted"
     return graph, {"cue": cues[:, np.newaxis]}, config.steps, words
-
-
-def _is_file(subject: str) -> bool:
-    return subject.endswith(".hgraph") or Path(subject).name != subject or Path(subject).is_file()
-
-
-def _arrays(path: str) -> dict[str, Any]:
-    """Return the arrays of an .npz file by name."""
-    try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (*DAMAGE, OSError) as error:
-        need = "must be an .npz file, as numpy.savez writes it, without objects"
-        raise Invalid("inputs", [Fault(path, str(error), need)]) from None
 
 
 def _print(report: CheckReport, brief: bool) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 
 from hebbgraph import backend, hardware, report, runfolder
-from hebbgraph.cli.arguments import pairs
+from hebbgraph.cli.arguments import options_of, pairs, require_engines
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import print_comparison, print_survey
-from hebbgraph.errors import Fault, Invalid, Unavailable
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.harness.compare import Comparison, RunConfig, Survey, compare, survey_rules
 from hebbgraph.processes import DOMAINS
 from hebbgraph.serialise import pack, to_document
@@ -102,10 +102,10 @@ def handle_run(parsed: argparse.Namespace) -> int:
         backends=tuple(dict.fromkeys(parsed.backend or backend.discover())),
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
-        options=_options(parsed.option),
+        options=options_of(parsed.option),
     )
     config.check()
-    _require_engines(parsed.backend or ())
+    require_engines(parsed.backend or ())
     if not parsed.no_folder:
         report.require()
         runfolder.prepare(parsed.runs)
@@ -132,14 +132,6 @@ def handle_demo(parsed: argparse.Namespace) -> int:
     if not parsed.json:
         print(f"{time.perf_counter() - start:.0f} s in all")
     return code
-
-
-def _require_engines(names: Sequence[str]) -> None:
-    """Raise `Unavailable` for the engines among `names`, asked for by name, that cannot be used."""
-    found = {name: backend.get(name).availability() for name in names}
-    missing = [f"{n}: {a.reason}; {a.remedy}" for n, a in found.items() if not a.usable]
-    if missing:
-        raise Unavailable("\n".join(missing))
 
 
 def _finish(
@@ -180,17 +172,6 @@ def _write(parent: str, comparison: Comparison, surveys: Sequence[Survey]) -> Pa
     files |= report.render(comparison, surveys, environment)
     name = f"{runfolder.timestamp()}-{config.model}-{config.data}"
     return runfolder.write_folder(parent, name, files)
-
-
-def _options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
-    options: dict[str, dict[str, Any]] = {}
-    for key, value in pairs(texts, "--option").items():
-        name, dot, option = key.partition(".")
-        if not dot:
-            need = "must be BACKEND.KEY=VALUE, as in brian2.target=cython"
-            raise Invalid("arguments", [Fault("--option", repr(key), need)])
-        options.setdefault(name, {})[option] = value
-    return options
 
 
 def _seeds(text: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ place of one name. Nothing of the reference itself is changed.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,7 +37,7 @@ def replaced(**functions: Any) -> dict[tuple[str, str], Step]:
     found: dict[tuple[str, str], Step] = {}
     for module, table in MODULES:
         if set(functions) & set(vars(module)):
-            found.update(vars(_copy(module, functions))[table])
+            found.update(vars(_copy(module, tuple(functions.items())))[table])
     unknown = [name for name in functions if not any(name in vars(m) for m, _ in MODULES)]
     if unknown:
         raise KeyError(f"no step uses {', '.join(unknown)}")
@@ -45,19 +46,21 @@ def replaced(**functions: Any) -> dict[tuple[str, str], Step]:
 
 def replaced_learning(**functions: Any) -> type[Plastic]:
     """Return the reference's `Plastic` with `functions` of its module replaced."""
-    kind: type[Plastic] = vars(_copy(learning, functions))["Plastic"]
+    kind: type[Plastic] = vars(_copy(learning, tuple(functions.items())))["Plastic"]
     return kind
 
 
-def _copy(module: ModuleType, functions: Mapping[str, Any]) -> ModuleType:
+@functools.lru_cache(maxsize=256)
+def _copy(module: ModuleType, functions: tuple[tuple[str, Any], ...]) -> ModuleType:
     """Return a copy of `module` with other functions in the place of its own."""
     spec = module.__spec__
     assert spec is not None
     assert spec.loader is not None
     copy = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(copy)
-    for name in set(functions) & set(vars(module)):
-        setattr(copy, name, functions[name])
+    for name, function in functions:
+        if name in vars(module):
+            setattr(copy, name, function)
     return copy
 
 

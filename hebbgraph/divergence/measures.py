@@ -149,9 +149,11 @@ def rate_cosine(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
         np.concatenate([np.zeros(0), *(np.count_nonzero(p[side], axis=(0, 1)) for p in pairs)])
         for side in (0, 1)
     )
+    if np.array_equal(ours, theirs):
+        return 1.0
     lengths = math.sqrt(float(ours @ ours)) * math.sqrt(float(theirs @ theirs))
     if lengths == 0:
-        return float(not ours.any() and not theirs.any())
+        return 0.0
     return min(1.0, float(ours @ theirs) / lengths)
 
 

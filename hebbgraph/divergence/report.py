@@ -145,7 +145,8 @@ class ParityReport:
             return f"{self.graph}: {runs} identical to the reference{beside}"
         words = {"diverged": "diverged", "unsupported": "not supported", "failed": "failed"}
         listed = ", ".join(f"{n} {words[name]}" for name, n in counts.items() if n)
-        return f"{self.graph}: {listed} of {usable} runs{beside}"
+        runs = "1 run" if usable == 1 else f"{usable} runs"
+        return f"{self.graph}: of {runs}, {listed}{beside}"
 
     def _count(self, outcome: str) -> int:
         return sum(row.outcome == outcome for row in self.rows)
@@ -220,5 +221,4 @@ def share(value: float) -> str:
     """Return a share with four digits, and never 1 for what is less."""
     if value == 1:
         return "1"
-    text = f"{value:.4f}"
-    return text if not text.startswith("1") else f"{value:.10f}".rstrip("0").replace("1.", "<1.")
+    return ">0.9999" if value > 0.99995 else f"{value:.4f}"

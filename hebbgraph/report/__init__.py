@@ -59,18 +59,14 @@ def render(
     The same input gives the same bytes. Raises `Unavailable` if matplotlib or jinja2 is missing.
     """
     require()
-    from matplotlib import rc_context, rcParamsDefault
-
-    # A style of the user's must not put white text on our white page; it is back on leaving.
-    defaults = {k: v for k, v in rcParamsDefault.items() if not k.startswith(("backend", "_"))}
-    with rc_context(defaults):
+    with pictures.defaults():
         shown = _pictures(comparison)
         surveyed = [_survey(survey, n) for n, survey in enumerate(surveys, 1) if survey.reports]
     content = _content(comparison, environment or runfolder.environment())
     content |= {"pictures": shown, "surveys": surveyed}
     files = {
-        "report.md": _templates(_markdown_safe).get_template("report.md.j2").render(content),
-        "report.html": _templates(None).get_template("report.html.j2").render(content),
+        "report.md": templates(_markdown_safe).get_template("report.md.j2").render(content),
+        "report.html": templates(None).get_template("report.html.j2").render(content),
     }
     every = [*shown, *(survey["picture"] for survey in surveyed)]
     texts = {path: text.encode() for path, text in files.items()}
@@ -156,7 +152,7 @@ def _survey(survey: Survey, number: int) -> dict[str, Any]:
     }
 
 
-def _templates(escape: Any) -> Any:
+def templates(escape: Any) -> Any:
     """Return the shipped templates; `escape` is their filter ``md``, None for those of HTML."""
     import jinja2
 

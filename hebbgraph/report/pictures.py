@@ -7,9 +7,10 @@ design", 2008, which people of all kinds of colour vision can tell apart.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +60,19 @@ def require() -> None:
     except ImportError as error:
         text = 'pictures: matplotlib is not installed; pip install "hebbgraph[plot]"'
         raise Unavailable(text) from error
+
+
+@contextlib.contextmanager
+def defaults() -> Iterator[None]:
+    """Draw with matplotlib's own settings: a style of the user's is back on leaving.
+
+    It must not put white text on our white page.
+    """
+    from matplotlib import rc_context, rcParamsDefault
+
+    settings = {k: v for k, v in rcParamsDefault.items() if not k.startswith(("backend", "_"))}
+    with rc_context(settings):
+        yield
 
 
 def figure(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
