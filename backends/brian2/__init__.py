@@ -54,6 +54,7 @@ class Brian2Backend:
             'target="cpp_standalone" needs dense="synapses": a product in Python is not compiled',
             "one step of the graph is one millisecond of the network",
             "compiled targets build without -ffast-math, into a cache of their own",
+            "C++ standalone reads the numbers of stochastic rounding from a table: 8 bytes each",
         ),
     )
 

@@ -119,10 +119,6 @@ class Context:
             self._views[key] = self.names.take(f"{population}_{variable}")
         return {self._views[key]: key}
 
-    def view_name(self, population: str, variable: str) -> str:
-        """Return the name of the array of a variable."""
-        return next(iter(self.view(population, variable)))
-
     def emitted(self, connection: Connection, early: bool = False, lag: int = 0) -> tuple[str, str]:
         """Return (population, variable) of what a connection delivers in this step, or did.
 

@@ -19,17 +19,8 @@ RESERVED = (
     *("Path", "annotations", "arrays", "b2", "clock", "episode_clock", "hashlib", "ms"),
     *("network", "np", "timestep", "COPIES", "FIRST_EPISODE", "ROUNDS", "STEPS", "Any", "NDArray"),
     *("hebbgraph_clock", "hebbgraph_episode", "hebbgraph_network"),
-    *(
-        "bus",
-        "dendrite",
-        "softmax",
-        "shares",
-        "winners",
-        "convolved",
-        "gathered",
-        "wrap32",
-        "wrap24",
-    ),
+    *("bus", "dendrite", "softmax", "shares", "winners", "convolved", "gathered"),
+    *("wrap32", "wrap24", "Array"),
     *("Learner", "PlasticRule", "dataclass", "drawn_bits", "functools", "inf", "stream"),
 )
 

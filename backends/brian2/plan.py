@@ -128,11 +128,6 @@ class Population:
         """Return the code that starts an episode."""
         return "\n".join(f"{name} = 0" for name in self.variables)
 
-    @property
-    def step(self) -> str:
-        """Return the statements of the slot ``groups``."""
-        return "\n".join(code.text for code in self.codes if code.slot.when == "groups")
-
 
 @dataclass(frozen=True)
 class Pathway:

@@ -178,7 +178,8 @@ def test_cython_compiles_once(dense: str, tmp_path: Path, globals_of_brian2: Any
 
 def test_float_equations_read_like_the_definition() -> None:
     plan = make_plan(flatten(tiny_case("float")[0]), "blas")
-    assert plan.population("memory").step.splitlines() == [
+    (step,) = plan.population("memory").codes
+    assert step.text.splitlines() == [
         "a = cue_out + recurrent_a",
         "u = u*(1 - decay_u) + a",
         "v = v*(1 - decay_v) + u + bias",

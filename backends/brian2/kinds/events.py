@@ -37,14 +37,15 @@ def synapses(ctx: Context, path: str) -> None:
             _project(ctx, path, connection, (post, pre, weights, delays))
 
 
-def current(ctx: Context, path: str) -> str:
-    """Return the statements that turn ``total`` into the current ``a``."""
+def current(ctx: Context, path: str, total: str = "total") -> str:
+    """Return the statements that turn the variable `total` into the current ``a``."""
     process = ctx.process(path)
     if not ctx.fixed:
-        return "a = total"
+        return f"a = {total}"
     if isinstance(process, Conv2d):
-        return "a = total - 16777216*((total + 8388608)//16777216)"
-    text = f"{wrap32('total')}\na = {shifted('total', process.exponent)}"
+        return f"a = {total} - 16777216*(({total} + 8388608)//16777216)"
+    kept = f"kept = {total} - 4294967296*(({total} + 2147483648)//4294967296)"
+    text = f"{kept}\na = {shifted('kept', process.exponent)}"
     return f"{text}\n{wrap32('a')}" if process.exponent > 0 else text
 
 

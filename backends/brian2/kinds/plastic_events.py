@@ -257,12 +257,10 @@ def _backwards(ctx: Context, tie: str, axons: str) -> None:
     """Add the population of a Transpose, whose sums the presynaptic side holds."""
     held = f"{ctx.name[tie]}_total"
     link = f"{axons}_{held}"
-    lines = [f"total = {link}", current(ctx, tie)]
     ctx.parts.populations.append(
         Population(
             **outlet(ctx, tie),
-            states=("total",),
             links={link: Link(axons, held)},
-            codes=(Code("\n".join(lines), ctx.slot(tie)),),
+            codes=(Code(current(ctx, tie, link), ctx.slot(tie)),),
         )
     )
