@@ -16,6 +16,7 @@ from hebbgraph.divergence.event import Divergence
 from hebbgraph.divergence.moment import Moment, moment_of
 from hebbgraph.divergence.replay import Runs
 from hebbgraph.divergence.rounding import rounding_cause
+from hebbgraph.divergence.shifted import shifted_cause
 
 #: Floats of an altered reference need not be nearer to an engine's than this.
 NEAR = 1e-9
@@ -83,8 +84,9 @@ class _Found:
 def find_cause(runs: Runs, tolerance: float, tell: Tell | None = None) -> Cause:
     """Return why the engine departs at the event of `runs`.
 
-    Alterations come first; then rounding, in the float domain; then random numbers, if the process
-    hears any. What explains the run to its end comes before what does so for a while.
+    Alterations come first; then rounding, in the float domain; then values that were recorded a
+    step late or early; then random numbers, if the process hears any. What explains the run to its
+    end comes before what does so for a while.
     """
     moment = moment_of(runs)
     near = max(tolerance, NEAR)
@@ -101,6 +103,9 @@ def find_cause(runs: Runs, tolerance: float, tell: Tell | None = None) -> Cause:
             return Cause(code, words, "" if evidence in words else evidence, tried=tried)
     if found:
         return _named(found, evidence, runs, tried)
+    shifted = shifted_cause(runs, near)
+    if shifted:
+        return Cause(*shifted, evidence, tried=tried)
     if _hears_randomness(runs):
         words = "no altered law explains it, and it hears random numbers"
         return Cause("RNG", words, evidence, tried=tried)

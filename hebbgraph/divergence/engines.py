@@ -15,7 +15,7 @@ from hebbgraph.checks import DOMAINS, Domain
 from hebbgraph.compile import lower_stages
 from hebbgraph.divergence.altered import Site
 from hebbgraph.divergence.cause import Cause, find_cause
-from hebbgraph.divergence.event import Divergence, first_divergence, timing
+from hebbgraph.divergence.event import Divergence, timing
 from hebbgraph.divergence.learned import learned_distances
 from hebbgraph.divergence.measures import measure
 from hebbgraph.divergence.replay import Runs, first_of_parts
@@ -98,6 +98,8 @@ def parity(
         notes += [f"{each}: {note}" for note in trial.notes]
         how = _How(0.0 if each == "fixed" else tolerance, score, explain, progress)
         definition = _Definition.of(trial, how)
+        if definition.is_silent:
+            notes.append(f"{each}: nothing spikes in the reference, so little is compared")
         if score:
             scores[each] = float(score(definition.given))
         rows += [
@@ -149,6 +151,12 @@ class _Definition:
         tell = how.telling(f"reference {trial.domain}, as given")
         return cls(trial, run_given(trial, REFERENCE, {}, tell))
 
+    @property
+    def is_silent(self) -> bool:
+        """Return whether there are units that could spike, and none does."""
+        rasters = self.given.spikes.values()
+        return bool(rasters) and not any(raster.any() for raster in rasters)
+
     def watched(self, first: int) -> list[Result]:
         """Return its runs of the window from an episode on."""
         if first not in self._watched:
@@ -185,13 +193,14 @@ def _compared(
     name = f"{row.backend} {trial.domain}"
     given = run_given(trial, engine, row.options, how.telling(f"{name}, as given"))
     batch, graph = trial.batch, trial.graph.flat()
-    plain = first_divergence(graph, definition.given, given, tolerance=how.tolerance, batch=batch)
+    rules = how.tolerance, batch, trial.steps
+    plain = first_of_parts(graph, [definition.given], [given], [range(trial.episodes)], *rules)
     first = trial.window_about(plain.episode if plain else None)
     parts = trial.parts(first)
     tell = how.telling(f"{name}, everything recorded")
     expected = definition.watched(first)
     got = run_watched(trial, engine, row.options, parts, tell)
-    deep = first_of_parts(graph, expected, got, parts, how.tolerance, batch)
+    deep = first_of_parts(graph, expected, got, parts, *rules)
     when = timing(graph, batch)
     event = min((e for e in (deep, plain) if e), key=lambda e: when(e)[:3], default=None)
     row = replace(

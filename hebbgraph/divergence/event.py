@@ -123,6 +123,7 @@ def first_divergence(
     *,
     tolerance: float = 0.0,
     batch: int = 1,
+    extent: tuple[int, int] | None = None,
 ) -> Divergence | None:
     """Return the earliest event in which `got` departs from `expected`, or None.
 
@@ -134,16 +135,22 @@ def first_divergence(
     consequence: by step, then episode, then topological position of the process, then variable in
     the order of its computation, then unit. Where weights learn, episodes run one after another,
     `batch` by `batch`, and come before steps; weights come at the end of a step. Weights that were
-    recorded at the end of the run only come last, as of one step more.
+    recorded at the end of the run only come last, as of one step more; `extent`, (episodes, steps),
+    says when that is where nothing else was recorded.
     """
-    found = [event for _, event in divergences(graph, expected, got, tolerance, batch)]
+    found = list(divergences(graph, expected, got, tolerance, batch, extent))
     return min(found, key=timing(graph, batch), default=None)
 
 
 def divergences(
-    graph: Graph, expected: Observed, got: Observed, tolerance: float, batch: int = 1
-) -> Iterator[tuple[str, Divergence]]:
-    """Yield the earliest event of everything recorded that diverges, by its target."""
+    graph: Graph,
+    expected: Observed,
+    got: Observed,
+    tolerance: float,
+    batch: int = 1,
+    extent: tuple[int, int] | None = None,
+) -> Iterator[Divergence]:
+    """Yield the earliest event of everything recorded that diverges."""
     size = batch if graph.plastic else None
     processes = graph.flat_processes
     for path, ours, theirs in _pairs(expected.spikes, got.spikes):
@@ -159,11 +166,11 @@ def divergences(
             yield from _event(target, kind, tolerance, ours, theirs, size)
     learned = [_learned(graph, run.weights) for run in (expected, got)]
     for target, ours, theirs in _pairs(*learned):
-        episodes, steps = extent(expected)
+        episodes, steps = extent or extent_of(expected)
         width = ours.shape[1]
         rows = ours.reshape(1, 1, -1), theirs.reshape(1, 1, -1)
-        for key, event in _event(target, "learned", tolerance, *rows, size, width):
-            yield key, replace(event, step=steps, episode=episodes - 1)
+        for event in _event(target, "learned", tolerance, *rows, size, width):
+            yield replace(event, step=steps, episode=episodes - 1)
 
 
 def timing(graph: Graph, batch: int = 1) -> Callable[[Divergence], When]:
@@ -192,7 +199,7 @@ def _output(process: Process) -> str:
     return next(iter(process.outputs))
 
 
-def extent(run: Observed) -> tuple[int, int]:
+def extent_of(run: Observed) -> tuple[int, int]:
     """Return the number of episodes and of steps."""
     arrays: Iterable[NDArray[Any]] = (*run.spikes.values(), *run.states.values())
     return next((array.shape[:2] for array in arrays), (1, 0))
@@ -234,7 +241,7 @@ def _event(
     got: NDArray[Any],
     batch: int | None,
     width: int | None = None,
-) -> Iterator[tuple[str, Divergence]]:
+) -> Iterator[Divergence]:
     """Yield the earliest event of one target, if any; `width` is how many weights a row has.
 
     With a `batch`, episodes of one batch come before those of the next.
@@ -252,4 +259,4 @@ def _event(
     path, _, variable = target.rpartition(".")
     ours, theirs = (float(array[episode, step, index]) for array in (expected, got))
     unit, pre = (index, None) if width is None else divmod(index, width)
-    yield target, Divergence(step, episode, path, unit, variable, ours, theirs, kind, pre)
+    yield Divergence(step, episode, path, unit, variable, ours, theirs, kind, pre)

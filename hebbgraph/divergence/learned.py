@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hebbgraph.divergence.event import Observed, extent, number
+from hebbgraph.divergence.event import Observed, extent_of, number
 from hebbgraph.graph import Graph
 
 #: Up to so many moments are kept; of more, the largest distance in each of so many spans.
@@ -70,7 +70,7 @@ def learned_distances(
             ours, theirs = (
                 np.stack([run.weights[target].ravel() for run in side]) for side in (expected, got)
             )
-            last = np.cumsum([extent(run)[0] for run in expected]) - 1
+            last = np.cumsum([extent_of(run)[0] for run in expected]) - 1
             found.append(_distance(path, "episode", ours, theirs, last))
     return tuple(found)
 

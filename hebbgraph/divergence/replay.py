@@ -124,8 +124,8 @@ class Runs:
         parts: Sequence[range],
         tolerance: float,
     ) -> Divergence | None:
-        graph, batch = self.site.graph, self.site.job.batch
-        return first_of_parts(graph, expected, got, parts, tolerance, batch)
+        graph, job = self.site.graph, self.site.job
+        return first_of_parts(graph, expected, got, parts, tolerance, job.batch, job.steps)
 
 
 def first_of_parts(
@@ -135,11 +135,13 @@ def first_of_parts(
     parts: Sequence[range],
     tolerance: float,
     batch: int,
+    steps: int,
 ) -> Divergence | None:
     """Return the first divergence of runs of successive episodes."""
     for ours, theirs, part in zip(expected, got, parts, strict=True):
+        theirs, extent = _alike(ours, theirs), (len(part), steps)
         found = first_divergence(
-            graph, ours, _alike(ours, theirs), tolerance=tolerance, batch=batch
+            graph, ours, theirs, tolerance=tolerance, batch=batch, extent=extent
         )
         if found:
             return found.later(part.start)
