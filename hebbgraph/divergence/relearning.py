@@ -11,7 +11,7 @@ import numpy as np
 from hebbgraph.backends.reference.learning import Plastic
 from hebbgraph.backends.reference.steps import STEPS
 from hebbgraph.backends.reference.steps.common import Array, State, Step
-from hebbgraph.divergence.altered import Altered, Site
+from hebbgraph.divergence.altered import Altered, Site, law
 from hebbgraph.rules import Rule
 
 #: Bounds that no weight reaches.
@@ -154,6 +154,6 @@ def late_weights() -> dict[tuple[str, str], Step]:
 
 
 def weights_late(site: Site) -> Iterator[Altered]:
-    """Try weights that act a step late."""
-    if site.learners() and site.event.kind not in ("weight", "learned"):
-        yield Altered(steps=late_weights)
+    """Try weights that act a step late, forwards, backwards and both."""
+    if site.learners():
+        yield from law(late_weights)(site)
