@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +97,8 @@ class Plan:
     states: Sequence[tuple[str, str]]
     #: Paths of which the activity is recorded.
     observed: Sequence[str]
+    #: Nodes of other parts whose constant weights a Transpose of this one has.
+    elsewhere: Mapping[str, Node] = field(default_factory=dict)
 
     @property
     def dtype(self) -> Any:
@@ -115,7 +117,9 @@ class Plan:
 
     def holder(self, node: Node) -> Node:
         """Return the node whose weights `node` has: itself, or what a Transpose is tied to."""
-        return self.nodes[node.fields["of"]] if node.kind == "Transpose" else node
+        if node.kind != "Transpose":
+            return node
+        return {**self.elsewhere, **self.nodes}[node.fields["of"]]
 
     def of_kind(self, kind: str) -> list[Node]:
         """Return the nodes of one kind."""
@@ -149,9 +153,13 @@ class Plan:
         return found
 
     def components(self) -> list[Plan]:
-        """Return the connected parts, without what nothing recorded depends on."""
+        """Return the connected parts, without what nothing recorded depends on.
+
+        Weights that learn connect a Transpose to its Dense: one Lava Process holds both.
+        """
         ends = [(_path(source), _path(target)) for source, target, _ in self.connections]
-        ends += [(self.holder(n).path, n.path) for n in self.of_kind("Transpose")]
+        ties = [(self.holder(n), n) for n in self.of_kind("Transpose")]
+        ends += [(holder.path, n.path) for holder, n in ties if holder.rule is not None]
         kept = {*self.observed, *self.plastic, *(path for path, _ in self.states)}
         while more := {source for source, target in ends if target in kept} - kept:
             kept |= more
@@ -170,6 +178,7 @@ class Plan:
             [c for c in self.connections if _path(c[0]) in paths and _path(c[1]) in paths],
             [state for state in self.states if state[0] in paths],
             [path for path in self.observed if path in paths],
+            self.nodes,
         )
 
     @cached_property

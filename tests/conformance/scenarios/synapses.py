@@ -55,6 +55,36 @@ def _transpose() -> Scenario:
     )
 
 
+def _ties_apart() -> Scenario:
+    # A transpose that hears something else than its Dense: they share weights and nothing more.
+    weights = 2 * whole_of("apart", -9, 9, 3, 5)
+    floating = {
+        "left": Input(5),
+        "right": Input(3),
+        "up": Dense(weights),
+        "down": Transpose("up", 3, 5),
+        "over": Graded(3, low=0),
+        "under": Graded(5),
+    }
+    wires: list[tuple[Any, ...]] = [
+        ("left.out", "up.s"),
+        ("up.a", "over.a"),
+        ("right.out", "down.s", 2),
+        ("down.a", "under.a"),
+    ]
+    left, right = whole_of("left", -4, 4, 2, 1, 5), whole_of("right", -4, 4, 2, 1, 3)
+    under = np.zeros((2, 4, 5))
+    under[:, 2] = right[:, 0] @ weights
+    return Scenario(
+        "ties_apart",
+        **both_domains("apart", floating, {}, wires, ["over.out", "under.out"]),
+        inputs={"left": left, "right": right},
+        steps=4,
+        tolerance=ROUNDING,
+        expected_states={"under.out": under},
+    )
+
+
 def _chains() -> Scenario:
     # Synapses that hear synapses, a step later, whatever the order of their names; and in a ring.
     floating = {
@@ -306,6 +336,7 @@ def _delayed_network() -> Scenario:
 
 SCENARIOS = (
     _transpose(),
+    _ties_apart(),
     _chains(),
     _nested_ties(),
     _sparse_equals_dense(),
