@@ -20,6 +20,8 @@ from hebbgraph.divergence.shifted import shifted_cause
 
 #: Floats of an altered reference need not be nearer to an engine's than this.
 NEAR = 1e-9
+#: Where a process hears random numbers, what explains it for fewer steps may do so by chance.
+LASTING = 8
 #: Called with (done, total) alterations.
 Tell = Callable[[int, int], None]
 
@@ -101,13 +103,14 @@ def find_cause(runs: Runs, tolerance: float, tell: Tell | None = None) -> Cause:
         if rounding:
             code, words = rounding
             return Cause(code, words, "" if evidence in words else evidence, tried=tried)
-    if found:
+    random = _hears_randomness(runs)
+    if found and not (random and _is_brief(runs, found[0])):
         return _named(found, evidence, runs, tried)
     shifted = shifted_cause(runs, near)
     if shifted:
         return Cause(*shifted, evidence, tried=tried)
-    if _hears_randomness(runs):
-        words = "no altered law explains it, and it hears random numbers"
+    if random:
+        words = "no altered law explains it for long, and it hears random numbers"
         return Cause("RNG", words, evidence, tried=tried)
     words = f"none of {tried} altered references does what the engine did"
     return Cause("UNKNOWN", words, evidence, tried=tried)
@@ -129,6 +132,14 @@ def _tried(runs: Runs, tolerance: float, tell: Tell | None) -> tuple[list[_Found
     if tell:
         tell(len(ALTERATIONS), len(ALTERATIONS))
     return sorted(found, key=lambda one: _rank(runs, one)), tried
+
+
+def _is_brief(runs: Runs, one: _Found) -> bool:
+    """Return whether an explanation may be one by chance, where numbers are random."""
+    if one.until is None or one.alteration.code == "RNG":
+        return False
+    (turn, step), (until_turn, until_step) = runs.instant, runs.instant_of(one.until)
+    return until_turn == turn and until_step - step < LASTING
 
 
 def _rank(runs: Runs, one: _Found) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from hebbgraph.checks import DOMAINS, Domain
 from hebbgraph.compile import lower_stages
 from hebbgraph.divergence.altered import Site
 from hebbgraph.divergence.cause import Cause, find_cause
-from hebbgraph.divergence.event import Divergence, timing
+from hebbgraph.divergence.event import Divergence, NotComparable, timing
 from hebbgraph.divergence.learned import learned_distances
 from hebbgraph.divergence.measures import measure
 from hebbgraph.divergence.replay import Runs, first_of_parts
@@ -80,13 +80,9 @@ def parity(
     settings = dict(options or {})
     _check(graph, chosen, settings, domain, tolerance)
     domains = (domain,) if domain else DOMAINS if graph.domain == "float" else (graph.domain,)
-    rows: list[EngineParity] = []
-    scores: dict[str, float] = {}
-    notes: list[str] = []
-    for each in domains:
-        stages = lower_stages(graph, each, hardware, calibration)
-        trial = prepare(
-            stages.get("quantise", graph),
+    trials = [
+        prepare(
+            lower_stages(graph, each, hardware, calibration).get("quantise", graph),
             inputs or {},
             steps=steps,
             episodes=episodes,
@@ -95,40 +91,59 @@ def parity(
             weights=weights or {},
             limits=limits or Limits(),
         )
-        notes += [f"{each}: {note}" for note in trial.notes]
-        how = _How(0.0 if each == "fixed" else tolerance, score, explain, progress)
-        definition = _Definition.of(trial, how)
-        if definition.is_silent:
-            notes.append(f"{each}: nothing spikes in the reference, so little is compared")
-        if score:
-            scores[each] = float(score(definition.given))
-        rows += [
-            _row(trial, how, definition, name, engine, settings.get(name, {}))
-            for name, engine in chosen.items()
-        ]
+        for each in domains
+    ]
+    how = _How(tolerance, score, explain, progress)
+    parts = [_in_domain(trial, how, chosen, settings) for trial in trials]
     return ParityReport(
         graph.name,
         graph.content_hash,
         data,
-        trial.episodes,
-        trial.steps,
+        trials[0].episodes,
+        trials[0].steps,
         batch,
         tolerance,
-        tuple(rows),
+        tuple(row for rows, _, _ in parts for row in rows),
         score_name if score else "",
-        scores,
-        tuple(notes),
+        {name: value for _, scores, _ in parts for name, value in scores.items()},
+        tuple(note for _, _, notes in parts for note in notes),
     )
+
+
+def _in_domain(
+    trial: Trial,
+    how: _How,
+    chosen: Mapping[str, Backend],
+    options: Mapping[str, Mapping[str, Any]],
+) -> tuple[list[EngineParity], dict[str, float], list[str]]:
+    """Return how every engine compares in one domain, the reference's score, and notes."""
+    definition = _Definition.of(trial, how)
+    notes = [f"{trial.domain}: {note}" for note in trial.notes]
+    if definition.is_silent:
+        notes.append(f"{trial.domain}: nothing spikes in the reference, so little is compared")
+    scores: dict[str, float] = {}
+    if how.score:
+        scores[trial.domain] = float(how.score(definition.given))
+    rows = [
+        _row(trial, how, definition, name, engine, options.get(name, {}))
+        for name, engine in chosen.items()
+    ]
+    return rows, scores, notes
 
 
 @dataclass(frozen=True)
 class _How:
     """How engines are compared."""
 
-    tolerance: float
+    #: Of float values; in `fixed` there is none.
+    float_tolerance: float
     score: Callable[[Result], float] | None
     explain: bool
     progress: Teller | None
+
+    def tolerance(self, trial: Trial) -> float:
+        """Return how far values may lie apart, relative to max(1, |x|)."""
+        return 0.0 if trial.domain == "fixed" else self.float_tolerance
 
     def telling(self, text: str) -> Progress | None:
         """Return what tells how far the work called `text` is."""
@@ -183,7 +198,7 @@ def _row(
         lacking = f"{len(error.gaps)} gap{'s' if len(error.gaps) != 1 else ''} for this graph"
         cause = Cause("UNSUPPORTED", lacking)
         return replace(row, outcome="unsupported", reason=reason, cause=cause)
-    except EngineError as error:
+    except (EngineError, NotComparable) as error:
         return replace(row, outcome="failed", reason=str(error))
 
 
@@ -193,7 +208,8 @@ def _compared(
     name = f"{row.backend} {trial.domain}"
     given = run_given(trial, engine, row.options, how.telling(f"{name}, as given"))
     batch, graph = trial.batch, trial.graph.flat()
-    rules = how.tolerance, batch, trial.steps
+    tolerance = how.tolerance(trial)
+    rules = tolerance, batch, trial.steps
     plain = first_of_parts(graph, [definition.given], [given], [range(trial.episodes)], *rules)
     first = trial.window_about(plain.episode if plain else None)
     parts = trial.parts(first)
@@ -223,8 +239,8 @@ def _compared(
     else:
         site = _site(trial, trial.graph, event, definition.given)
         runs = Runs(site, [range(trial.episodes)], [definition.given], [given])
-    cause = find_cause(runs, how.tolerance, how.telling(f"{name}, cause")) if how.explain else None
-    return replace(row, cause=cause, scene=_scene(runs, event, how.tolerance))
+    cause = find_cause(runs, tolerance, how.telling(f"{name}, cause")) if how.explain else None
+    return replace(row, cause=cause, scene=_scene(runs, event, tolerance))
 
 
 def _site(trial: Trial, graph: Graph, event: Divergence, recorded: Result) -> Site:

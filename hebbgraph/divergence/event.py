@@ -27,6 +27,10 @@ COMPUTED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+class NotComparable(ValueError):
+    """Raised where only one of two runs recorded something, or in another shape."""
+
+
 class Observed(Protocol):
     """What two runs are compared by: a `Result`, or anything with its arrays."""
 
@@ -89,7 +93,8 @@ class Divergence:
             return "did not spike, should have"
         if self.kind == "spike":
             return f"sent {self.got:+.0f}, should have sent {self.expected:+.0f}".replace("+0", "0")
-        return f"{self.variable} is {self.got:.17g}, should be {self.expected:.17g}"
+        name = "weight" if self.variable == "weights" else self.variable
+        return f"{name} is {self.got:.17g}, should be {self.expected:.17g}"
 
     def __str__(self) -> str:
         values = f"{self.expected:.17g} expected, got {self.got:.17g}"
@@ -128,8 +133,8 @@ def first_divergence(
     """Return the earliest event in which `got` departs from `expected`, or None.
 
     Both are runs of `graph`, or of a graph with the same processes. Spikes must be equal. Any other
-    value x may depart by `tolerance` max(1, |x|). What only one of them recorded raises
-    ValueError: such results are not comparable.
+    value x may depart by `tolerance` max(1, |x|). Raises `NotComparable`, a ValueError, if only one
+    of them recorded something.
 
     Earliest is in the order in which things happen, so that what is named is a cause and not a
     consequence: by step, then episode, then topological position of the process, then variable in
@@ -214,10 +219,10 @@ def _pairs(
     ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
 ) -> list[tuple[str, NDArray[Any], NDArray[Any]]]:
     if set(ours) != set(theirs):
-        raise ValueError(f"recorded {sorted(ours)} and {sorted(theirs)}: not comparable")
+        raise NotComparable(f"recorded {sorted(ours)} and {sorted(theirs)}: not comparable")
     for key, array in ours.items():
         if array.shape != theirs[key].shape:
-            raise ValueError(f"{key}: shapes {array.shape} and {theirs[key].shape} differ")
+            raise NotComparable(f"{key}: shapes {array.shape} and {theirs[key].shape} differ")
     return [(key, array, theirs[key]) for key, array in ours.items()]
 
 

@@ -335,3 +335,13 @@ def test_a_state_that_is_recorded_a_step_late(domain: Domain) -> None:
     assert "of the step before" in row.cause.words
     assert row.measures is not None
     assert row.measures.spikes.jaccard == 1
+
+
+def test_an_engine_that_records_too_little_fails() -> None:
+    def less(recording: Any) -> Any:
+        kept = {key: values for key, values in recording.states.items() if key != "first.v"}
+        return replace(recording, states=kept)
+
+    row = row_of(graphs.relay(), double("less", after=less), "float")
+    assert row.outcome == "failed"
+    assert "not comparable" in row.reason

@@ -84,7 +84,7 @@ def test_where_weights_learn_episodes_come_before_steps() -> None:
     found = first_divergence(HEBB, learning(), learning(late, early))
     assert found is not None
     assert (found.episode, found.step, found.unit, found.pre) == (1, 4, 1, 1)
-    assert found.words == "episode 1, step 4, w[1, 1]: weights is 1, should be 0"
+    assert found.words == "episode 1, step 4, w[1, 1]: weight is 1, should be 0"
     # Two episodes that learn together are one.
     together = first_divergence(HEBB, learning(), learning((3, 1, 0), (2, 2, 0)), batch=2)
     assert together is not None
