@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import hebbgraph
-from hebbgraph.cli import check, compare, doctor, listing, nir, setup, show
+from hebbgraph.cli import check, compare, doctor, listing, nir, parity, setup, show
 from hebbgraph.errors import HebbgraphError
 
 EXAMPLES = """examples:
@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   hebbgraph demo                         all engines, both domains, one table and a report
   hebbgraph run hopfield --data digits --backend reference --backend lava --domain fixed
   hebbgraph run hopfield --set rule=hebbian --level 0.2 --seeds 10 --json
+  hebbgraph parity hopfield              are all engines equal? the first event that is not
   hebbgraph check hopfield --hardware loihi1_davies2018
   hebbgraph nir export hopfield memory.nir
 """
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=hebbgraph.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (doctor, listing, show, check, nir, setup):
+    for module in (doctor, listing, show, parity, check, nir, setup):
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)

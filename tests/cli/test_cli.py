@@ -149,7 +149,7 @@ def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "demo", "doctor", "list", "show", "setup", "check", "nir"]
+    "command", ["", "run", "demo", "doctor", "list", "show", "setup", "check", "parity", "nir"]
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from hebbgraph.graph import Graph
 from hebbgraph.passes.quantise.bounds import Bounds
+from hebbgraph.passes.quantise.mantissas import Mantissas
 from hebbgraph.passes.quantise.measures import (
     REGISTER,
     bias_exponent,
-    grain_of,
-    largest_exponent,
-    weight_exponent,
-    weight_limit,
 )
 from hebbgraph.passes.quantise.numerics import Numerics
 from hebbgraph.passes.quantise.plastic import fixed_rule
@@ -29,7 +26,6 @@ from hebbgraph.processes import (
     Clock,
     Conv2d,
     Dendrite,
-    Dense,
     Exponential,
     Graded,
     Input,
@@ -250,25 +246,18 @@ def _integers(
 
 def _synapses(context: Context, path: str, process: Any) -> Process:
     factor = context.scales.scale(f"{path}.a") / context.scales.scale(f"{path}.s")
-    wanted = process.weights * factor
-    plastic = isinstance(process, Dense) and process.rule is not None
-    grain = 1 if plastic else grain_of(wanted)
-    limit = context.numerics.largest_weight if plastic else weight_limit(wanted, context.numerics)
-    largest = context.bounds.weight(path) * factor if plastic else np.abs(wanted).max()
-    most = largest_exponent(process, context.numerics)
-    exponent = 0
-    if not isinstance(process, Conv2d):
-        exponent = weight_exponent(wanted, largest, limit, grain, context.numerics, most)
-    mantissas = np.clip(grain * np.rint(wanted / 2.0**exponent / grain), -limit, limit)
+    held = Mantissas(path, process, context.numerics, context.bounds)
+    exponent = held.exponent(factor)
+    mantissas = held.rounded(factor, exponent)
     scale = context.weights[f"{path}.weights"] = factor / 2.0**exponent
-    context.note_rounding(f"{path}.weights", wanted / factor, mantissas / scale)
-    if exponent < 0 and (wanted != np.rint(wanted)).any():
+    context.note_rounding(f"{path}.weights", process.weights, mantissas / scale)
+    if exponent < 0:
         text = f"{path}.a: sums are rounded down to multiples of"
         context.notes.append(f"{text} {1 / context.scales.scale(f'{path}.a'):.2g}")
-    changes: dict[str, Any] = {"weights": mantissas.astype(np.int64)}
+    changes: dict[str, Any] = {"weights": mantissas}
     if not isinstance(process, Conv2d):
         changes["exponent"] = exponent
-    if plastic:
+    if held.plastic:
         rule, notes = fixed_rule(context, path, process.rule, scale)
         changes["rule"] = rule
         changes["weights"] = np.clip(changes["weights"], rule.low, rule.high).astype(np.int64)
@@ -277,12 +266,10 @@ def _synapses(context: Context, path: str, process: Any) -> Process:
 
 
 def _transpose(context: Context, path: str, process: Transpose) -> Process:
-    dense = context.graph.flat_processes[process.of]
-    tied = fixed_form(replace(context, notes=[], weights={}), process.of, dense)
-    assert isinstance(tied, Dense)
-    scales = context.scales
+    dense, scales = context.graph.flat_processes[process.of], context.scales
+    held = Mantissas(process.of, dense, context.numerics, context.bounds)
     weight = scales.scale(f"{process.of}.a") / scales.scale(f"{process.of}.s")
-    weight /= 2.0**tied.exponent
+    weight /= 2.0 ** held.exponent(weight)
     exponent = math.log2(scales.scale(f"{path}.a") / scales.scale(f"{path}.s") / weight)
     low, high = context.numerics.min_weight_exponent, context.numerics.max_weight_exponent
     if exponent != round(exponent) or not low <= exponent <= high:

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph.passes.quantise.bounds import Bounds
+from hebbgraph.passes.quantise.mantissas import Mantissas
 from hebbgraph.passes.quantise.numerics import Numerics
 from hebbgraph.passes.quantise.plastic import coefficients
 from hebbgraph.processes import (
     LIF,
-    Conv2d,
     Dendrite,
-    Dense,
     Exponential,
     Graded,
     Input,
@@ -66,8 +65,11 @@ class Measure:
 
 def measures(path: str, process: Process, numerics: Numerics, bounds: Bounds) -> Iterator[Measure]:
     """Yield everything about the process at `path` that is measured in the scale of a port."""
-    if process.ROLE == "synapses" and not isinstance(process, Transpose):
-        yield synapse_measure(path, process, numerics, bounds)
+    if isinstance(process, Transpose):
+        dense = bounds.graph.flat_processes[process.of]
+        yield _transpose(path, process, dense, numerics, bounds)
+    elif process.ROLE == "synapses":
+        yield _synapses(path, process, numerics, bounds)
     elif isinstance(process, LIF | TernaryLIF):
         yield _lif(path, process, numerics)
         yield _register(path, process, numerics, bounds)
@@ -181,31 +183,46 @@ def _register(path: str, process: LIF | TernaryLIF, numerics: Numerics, bounds: 
     return Measure(f"{path}.a", lambda _: most / (REGISTER * largest) if known else math.inf)
 
 
-def synapse_measure(path: str, process: Process, numerics: Numerics, bounds: Bounds) -> Measure:
+def _synapses(path: str, process: Process, numerics: Numerics, bounds: Bounds) -> Measure:
     """Return what the weights of synapses ask of the scale of their output."""
-    weights: NDArray[Any] = process.weights  # type: ignore[attr-defined]
-    plastic = isinstance(process, Dense) and process.rule is not None
-    most = weight_limit(weights, numerics)
-    largest = magnitude(weights)
-    if plastic:
-        most, largest = numerics.largest_weight, bounds.weight(path)
-    power = largest_exponent(process, numerics)
-    grain = 1 if plastic else grain_of(weights)
+    held = Mantissas(path, process, numerics, bounds)
+    largest = max(held.largest, 1e-300)
+
+    def full(scale: ScaleOf) -> float:
+        return scale(f"{path}.s") * held.most / largest
 
     def limit(scale: ScaleOf) -> float:
-        return scale(f"{path}.s") * most * 2.0**power / largest
+        return full(scale) * 2.0 ** held.exponents[1]
 
     def is_exact(g: float, scale: ScaleOf) -> bool:
         factor = g / scale(f"{path}.s")
-        if plastic and not _is_whole_rule(process, path, factor, scale):
+        if held.plastic and not _is_whole_rule(process, path, factor, scale):
             return False
-        exponent = weight_exponent(weights * factor, largest * factor, most, grain, numerics, power)
-        return exponent >= 0 and is_whole(weights * factor / 2.0**exponent / grain)
+        exponent = held.exponent(factor)
+        return exponent >= 0 and held.is_exact(factor, exponent)
 
-    def full(scale: ScaleOf) -> float:
-        return scale(f"{path}.s") * most / largest
+    return Measure(f"{path}.a", limit, is_exact, limit, full if held.largest else None)
 
-    return Measure(f"{path}.a", limit, is_exact, limit, full if largest > 1e-300 else None)
+
+def _transpose(
+    path: str, process: Transpose, dense: Process, numerics: Numerics, bounds: Bounds
+) -> Measure:
+    """Return what weights that are shared ask: a scale that theirs reaches by a power of two."""
+    held = Mantissas(process.of, dense, numerics, bounds)
+
+    def one(scale: ScaleOf) -> float:
+        """Return the scale of the output at an exponent of 0."""
+        factor = scale(f"{process.of}.a") / scale(f"{process.of}.s")
+        return scale(f"{path}.s") * factor / 2.0 ** held.exponent(factor)
+
+    def limit(scale: ScaleOf) -> float:
+        return one(scale) * 2.0 ** held.exponents[1]
+
+    def is_exact(g: float, scale: ScaleOf) -> bool:
+        power = math.log2(g / one(scale))
+        return power.is_integer() and held.exponents[0] <= power <= held.exponents[1]
+
+    return Measure(f"{path}.a", limit, is_exact, limit)
 
 
 def _is_whole_rule(process: Any, path: str, weight: float, scale: ScaleOf) -> bool:
@@ -217,43 +234,10 @@ def _is_whole_rule(process: Any, path: str, weight: float, scale: ScaleOf) -> bo
     return is_whole(np.array([*changes, *bounds])) and not rule.traces and not rule.momentum
 
 
-def weight_exponent(
-    wanted: NDArray[Any],
-    largest: float,
-    limit: int,
-    grain: int,
-    numerics: Numerics,
-    most: int,
-) -> int:
-    """Return the power of two for weights of up to `largest` with mantissas up to `limit`.
-
-    It is the smallest from 0 on at which all fit, if that is exact; else the smallest of all. At
-    most `most`.
-    """
-    least = math.ceil(math.log2(max(largest, 1e-300) / limit))
-    least = int(np.clip(least, min(numerics.min_weight_exponent, most), most))
-    return max(least, 0) if is_whole(wanted / 2.0 ** max(least, 0) / grain) else least
-
-
-def largest_exponent(process: Process, numerics: Numerics) -> int:
-    """Return the largest power of two on the sums of synapses; a convolution has none."""
-    return 0 if isinstance(process, Conv2d) else numerics.max_weight_exponent
-
-
 def bias_exponent(bias: NDArray[Any], numerics: Numerics) -> int:
     """Return the smallest power of two with which the largest bias fits its mantissa."""
     largest = np.abs(np.rint(bias)).max() / (2 ** (numerics.bias_mantissa_bits - 1) - 1)
     return max(0, min(numerics.max_bias_exponent, math.ceil(math.log2(max(largest, 1)))))
-
-
-def grain_of(weights: NDArray[Any]) -> int:
-    """Return the step between two weights: 2 where signs are mixed."""
-    return 2 if weights.min() < 0 < weights.max() else 1
-
-
-def weight_limit(weights: NDArray[Any], numerics: Numerics) -> int:
-    """Return the largest magnitude: 255 for one sign, 254 for mixed signs (9 bits)."""
-    return numerics.largest_weight - (grain_of(weights) - 1)
 
 
 def is_whole(values: NDArray[Any]) -> bool:
