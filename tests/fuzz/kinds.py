@@ -111,7 +111,7 @@ class Maker:
     def _lif(self, size: int) -> Process:
         refractory = self.one(0, 3) * self.one(0, 1)
         off: Any = "hold" if self.chance(0.4) else "silent"
-        return LIF(size, **self._membrane(size), refractory=refractory, when_off=off)  # type: ignore[arg-type]
+        return LIF(size, **self._membrane(size), refractory=refractory, when_off=off)
 
     def _ternarylif(self, size: int) -> Process:
         fields = self._membrane(size)
@@ -258,7 +258,7 @@ class Maker:
             epoch="episode" if self.chance(0.2) else self.one(1, 4),
             momentum=self.one(0, 4095) if self.chance(0.3) else 0,
             self_connections=self.chance(0.7),
-            rounding=("nearest", "truncate", "stochastic", "shared")[self.one(0, 3)],  # type: ignore[arg-type]
+            rounding=("nearest", "truncate", "stochastic", "shared")[self.one(0, 3)],
             shift=self.one(0, 12),
             fraction=self.one(0, 8) * self.one(0, 1),
             signal_bits=self.one(2, 8),

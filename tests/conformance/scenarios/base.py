@@ -70,7 +70,7 @@ def both_domains(
     fixed: Mapping[str, Any],
     wires: Sequence[tuple[Any, ...]],
     probes: Sequence[str],
-) -> dict[str, Graph]:
+) -> dict[str, Any]:
     """Return ``graph`` and ``fixed`` of a scenario: `fixed` replaces processes of `floating`."""
     connections, recorded = [Connection(*w) for w in wires], [Probe(p) for p in probes]
     return {

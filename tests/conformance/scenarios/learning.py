@@ -19,7 +19,7 @@ from tests.conformance.scenarios.base import (
 
 Wires = list[tuple[Any, ...]]
 #: A rule's fixed counterpart: coefficients times 2**shift, in integers.
-BOUNDS = {"low": -200, "high": 200}
+BOUNDS: Any = {"low": -200, "high": 200}
 
 
 def _outer_products() -> Scenario:
@@ -95,7 +95,7 @@ def _network(
 def _library() -> list[Scenario]:
     """Return one network per rule of the library; rates as eighths and sixteenths."""
     gate = ("clock.out", "loop.gate")
-    wide = {"shift": 4, "rounding": "nearest", **BOUNDS}
+    wide: Any = {"shift": 4, "rounding": "nearest", **BOUNDS}
     return [
         _network("hebb", library.hebb(2, **BOUNDS), library.hebb(2, **BOUNDS)),
         _network(
