@@ -127,10 +127,10 @@ class _Builder:
         """Return the graph; sometimes with some of its processes in a graph of their own."""
         names = list(self.processes)
         inner = set(self.draw(st.lists(st.sampled_from(names), unique=True, max_size=4)))
-        for name, process in self.processes.items():
-            # A transpose and its synapses stay together.
-            if isinstance(process, Transpose) and {name, process.of} & inner:
-                inner |= {name, process.of}
+        # A Dense and all its transposes stay together.
+        ties = [{n, p.of} for n, p in self.processes.items() if isinstance(p, Transpose)]
+        for pair in [*ties, *ties]:
+            inner |= pair if pair & inner else set()
         if not inner or self.draw(st.booleans()):
             return Graph("fuzz", self.processes, self.connections, probes, "fixed")
         both: dict[bool, list[Connection]] = {True: [], False: []}
