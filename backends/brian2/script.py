@@ -37,10 +37,15 @@ arrays = dict(np.load(Path(__file__).with_name("arrays.npz")))
 COPIES, ROUNDS, STEPS = {copies}, {rounds}, {steps}  # {words}
 {constants}'''
 
+CACHE = "brian2.codegen.runtime.cython_rt.extension_manager"
+
 SETTINGS = {
     "numpy": 'b2.prefs.codegen.target = "numpy"',
-    "cython": 'b2.prefs.codegen.target = "cython"\n'
-    f"b2.prefs.codegen.cpp.extra_compile_args = {COMPILE_ARGS}",
+    "cython": f"""\
+b2.prefs.codegen.target = "cython"
+b2.prefs.codegen.cpp.extra_compile_args = {COMPILE_ARGS}
+# Brian2's cache of compiled modules does not know the flags they were compiled with.
+b2.prefs.codegen.runtime.cython.cache_dir = f"{{get_cython_cache_dir()}}_hebbgraph\"""",
     "cpp_standalone": 'b2.set_device("cpp_standalone", directory=None)\n'
     f"b2.prefs.codegen.cpp.extra_compile_args = {COMPILE_ARGS}",
 }
@@ -99,7 +104,7 @@ def script(plan: Plan, layout: Layout, target: str, first_episode: int = 0) -> s
         if not plan.compiled:
             constants += f'{name}_data = arrays["{path}"]\n'
     head = HEADER.format(
-        imports=_imports(used),
+        imports=_imports(used, target),
         settings=SETTINGS[target],
         copies=layout.copies,
         rounds=layout.rounds,
@@ -126,7 +131,7 @@ def _kernels(plan: Plan) -> list[Any]:
     return list(found)
 
 
-def _imports(used: list[Any]) -> str:
+def _imports(used: list[Any], target: str) -> str:
     learns = any(part is random.stream for part in used)
     lines = ["from __future__ import annotations\n"] if used else []
     lines += ["import functools", "import hashlib"] if learns else []
@@ -134,6 +139,7 @@ def _imports(used: list[Any]) -> str:
     lines += ["from pathlib import Path"]
     lines += ["from typing import Any"] if used else []
     lines += ["\nimport brian2 as b2", "import numpy as np", "from brian2 import ms"]
+    lines += [f"from {CACHE} import get_cython_cache_dir"] if target == "cython" else []
     lines += ["from numpy import inf"] if learning.PlasticRule in used else []
     lines += ["from numpy.typing import NDArray"] if used else []
     lines += ["\nArray = NDArray[Any]"] if learns else []

@@ -70,7 +70,7 @@ def assert_runs_alone(case: Case, folder: Path, **options: Any) -> None:
         want = held(program.artefact.objects)
     results = folder / "results.npz"
     command = [sys.executable, "-c", RUNNER, str(path), str(results)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, done.stderr
     got = dict(np.load(results))
     assert got.keys() == want.keys()
