@@ -13,8 +13,24 @@ from hebbgraph.backend import Variant, discover
 from hebbgraph.compile import lower_stages
 from hebbgraph.divergence import first_divergence
 from hebbgraph.feed import encode_inputs
-from hebbgraph.processes import Domain
+from hebbgraph.processes import KINDS, Domain
 from tests.conformance.scenarios import SCENARIOS, Scenario
+
+#: Scenarios that between them hold every kind, a rule and every corner of the arithmetic: what
+#: variants that compile run among the slow tests. The others are marked ``exhaustive`` (hours).
+SLICE = (
+    *("fixed_extremes", "sums_wrap", "episodes", "glauber", "ternary_network", "sign_events"),
+    *("gated", "polynomial_extremes", "sigma_delta_network", "stochastic_winners", "softmax"),
+    *(
+        "pipeline",
+        "nested_ties",
+        "delayed_network",
+        "convolution",
+        "blocks",
+        "own_rule",
+        "model_hopfield",
+    ),
+)
 
 
 def cases(scenarios: Iterable[Scenario]) -> list[Any]:
@@ -23,14 +39,24 @@ def cases(scenarios: Iterable[Scenario]) -> list[Any]:
     ]
 
 
+def runs() -> list[Any]:
+    """Return every variant of every engine on every scenario, marked by what it costs."""
+    found = []
+    for name, backend in discover().items():
+        for variant in backend.capability.variants if name != "reference" else ():
+            for s in SCENARIOS:
+                for domain in s.domains:
+                    marks = []
+                    if variant.slow:
+                        cheap = s.name in SLICE and domain == "fixed"
+                        marks = [pytest.mark.slow if cheap else pytest.mark.exhaustive]
+                    label = f"{variant.label(name)}-{s.name}-{domain}"
+                    found.append(pytest.param(name, variant, s, domain, id=label, marks=marks))
+    return found
+
+
 CASES = cases(SCENARIOS)
 WORKED_OUT = cases(s for s in SCENARIOS if s.expected or s.expected_states or s.expected_weights)
-VARIANTS = [
-    pytest.param(name, variant, id=variant.label(name), marks=[pytest.mark.slow] * variant.slow)
-    for name, backend in discover().items()
-    for variant in backend.capability.variants
-    if name != "reference"
-]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +75,7 @@ def definition(
     return cache[key]
 
 
-@pytest.mark.parametrize(("scenario", "domain"), CASES)
-@pytest.mark.parametrize(("backend", "variant"), VARIANTS)
+@pytest.mark.parametrize(("backend", "variant", "scenario", "domain"), runs())
 def test_equals_the_reference(
     backend: str,
     variant: Variant,
@@ -133,6 +158,14 @@ def test_quantising_changes_no_spike(
     assert fixed.provenance.approximations == ()
     for path, raster in floating.spikes.items():
         assert np.array_equal(raster, fixed.spikes[path]), path
+
+
+def test_the_slice_holds_every_kind() -> None:
+    held = [s for s in SCENARIOS if s.name in SLICE]
+    assert len(held) == len(SLICE)
+    kinds = {type(p).__name__ for s in held for _, p in s.in_domain("fixed").walk()}
+    assert kinds == set(KINDS)
+    assert any(s.graph.plastic for s in held)
 
 
 def test_scenarios_reach_the_corners_they_are_for() -> None:
