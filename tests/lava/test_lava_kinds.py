@@ -120,7 +120,6 @@ def test_ties_of_constant_weights_are_lavas_dense_and_of_plastic_ones_part_of_it
         "x": "Source",
         "t": "Dense",
         "l": "LIF",
-        "w": "Dense",
     }
 
 
