@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import hebbgraph
 from hebbgraph.cli import check, compare, doctor, listing, nir, parity, setup, show
+from hebbgraph.cli.interrupts import interruptible
 from hebbgraph.errors import HebbgraphError
 
 EXAMPLES = """examples:
@@ -39,18 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)
-    previous = signal.signal(signal.SIGTERM, _interrupt)  # so that clean-up runs
     try:
-        return int(parsed.handler(parsed))
+        with interruptible():
+            return int(parsed.handler(parsed))
     except HebbgraphError as error:
         print(f"hebbgraph: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away: no traceback at exit either
         return 141
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -15,6 +15,7 @@ import hebbgraph as hg
 from hebbgraph import backend
 from hebbgraph.backend import Availability
 from hebbgraph.cli import main
+from hebbgraph.cli.interrupts import interruptible
 from hebbgraph.models import hopfield
 
 QUICK = ["--backend", "reference", "--count", "3", "--cues", "2", "--seeds", "2", "--quiet"]
@@ -163,17 +164,20 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_killing_a_run_leaves_nothing(number: int, after: float, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hebbgraph", "run", "hopfield", "--runs", str(tmp_path)]
     command += ["--seeds", "200", "--cues", "20"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stderr
-    first = process.stderr.readline()  # the run has begun
-    assert "reference" in first
-    time.sleep(after)
-    assert process.poll() is None, "the run ended before it could be killed"
-    before = descendants(process.pid)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stderr
+            first = process.stderr.readline()  # the run has begun
+            assert "reference" in first
+            time.sleep(after)
+            assert process.poll() is None, "the run ended before it could be killed"
+            before = descendants(process.pid)
+            process.send_signal(number)
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode in (130, -number)
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
@@ -181,6 +185,22 @@ def test_killing_a_run_leaves_nothing(number: int, after: float, tmp_path: Path)
     while any(alive(pid) for pid in before) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in before if alive(pid)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_that_python_drops_is_raised_again(number: signal.Signals) -> None:
+    class Dropping:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work() -> None:
+        with interruptible():
+            Dropping()
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def descendants(pid: int) -> set[int]:
