@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import time
 from pathlib import Path
@@ -50,9 +49,9 @@ def main() -> None:
         curves[name] = capacity_curve(
             args.size,
             loads,
-            functools.partial(hopfield.build, rule=rule, weight_bits=bits),
+            hopfield.FAMILY.bound(rule=rule, weight_bits=bits),
             seeds=range(args.seeds),
-            flips=flips,
+            level=flips,
             steps=args.steps,
             tested=args.tested,
             backend=args.backend,

@@ -15,6 +15,7 @@ from hebbgraph.errors import (
     Unsupported,
 )
 from hebbgraph.graph import Connection, Graph, Probe
+from hebbgraph.memory import Memory, NotFitted
 from hebbgraph.preflight import CheckReport, check
 from hebbgraph.processes import (
     LIF,
@@ -64,7 +65,9 @@ __all__ = [
     "Input",
     "Invalid",
     "LeakyIntegrator",
+    "Memory",
     "Noise",
+    "NotFitted",
     "ParityReport",
     "Polynomial",
     "Probe",

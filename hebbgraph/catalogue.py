@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from hebbgraph.errors import Fault, Invalid
+from hebbgraph.family import Family
 
 
 def models() -> dict[str, ModuleType]:
@@ -26,6 +27,22 @@ def model(name: str) -> ModuleType:
         fault = Fault("model", repr(name), f"models are: {', '.join(found)}")
         raise Invalid("model", [fault])
     return found[name]
+
+
+def families() -> dict[str, Family]:
+    """Return every memory by the name of its model."""
+    return {name: module.FAMILY for name, module in models().items() if "FAMILY" in vars(module)}
+
+
+def family(name: str) -> Family:
+    """Return the memory that a model is; raises `Invalid` if it is none or unknown."""
+    module = model(name)
+    found = families()
+    if name not in found:
+        need = f"must be a memory, which stores patterns: {', '.join(found)}"
+        raise Invalid("model", [Fault("model", repr(name), need)])
+    held: Family = module.FAMILY
+    return held
 
 
 def summary(module: ModuleType) -> str:

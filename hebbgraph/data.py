@@ -1,7 +1,7 @@
-"""Data sets of binary patterns: what a memory is asked to store.
+"""Data sets of patterns: what a memory is asked to store.
 
-Every set is a `PatternSet` with values in {-1, +1}. `load` finds one by name; what a set needs to
-have installed is imported on use.
+Every set is a `PatternSet` of one alphabet, images with values in {-1, +1}. `load` finds one by
+name; what a set needs to have installed is imported on use.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from hebbgraph.alphabets import Alphabet, checked_patterns
 from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.random import stream
 
@@ -24,27 +26,29 @@ MNIST_THRESHOLD = 128
 
 @dataclass(frozen=True, eq=False)
 class PatternSet:
-    """Patterns xi in {-1, +1}, with what is known about them; arrays are read-only.
+    """Patterns xi, with what is known about them; arrays are read-only.
 
-    Raises `Invalid` with every fault: values other than -1 and +1, or sizes that do not agree.
+    Raises `Invalid` with every fault: values that are not of the alphabet, or sizes that do not
+    agree.
     """
 
     name: str
-    #: Shape (n, N), int8.
-    patterns: NDArray[np.int8]
+    #: Shape (n, N), int8, or float64 of real ones.
+    patterns: NDArray[Any]
     #: Class of each pattern, shape (n,), or None.
     labels: NDArray[np.int64] | None = None
     #: (height, width) with height * width = N, or None where the units have no geometry.
     image_shape: tuple[int, int] | None = None
     #: Where it comes from and how it was made binary.
     source: str = ""
+    alphabet: Alphabet = "bipolar"
 
     def __post_init__(self) -> None:
-        patterns = np.asarray(self.patterns)
-        faults = _pattern_faults(self.name, patterns, self.labels, self.image_shape)
+        where = f"{self.name}.patterns"
+        patterns, faults = checked_patterns(self.patterns, self.alphabet, where=where)
+        faults += self._size_faults(np.asarray(self.patterns))
         if faults:
             raise Invalid(f"pattern set {self.name!r}", faults)
-        patterns = patterns.astype(np.int8)
         patterns.setflags(write=False)
         object.__setattr__(self, "patterns", patterns)
         if self.labels is not None:
@@ -59,6 +63,18 @@ class PatternSet:
 
     def __len__(self) -> int:
         return len(self.patterns)
+
+    def _size_faults(self, patterns: NDArray[Any]) -> list[Fault]:
+        faults: list[Fault] = []
+        if patterns.ndim != 2 or patterns.size == 0:
+            return faults
+        if self.labels is not None and np.shape(self.labels) != (len(patterns),):
+            need = f"must have shape ({len(patterns)},), one per pattern"
+            faults.append(Fault(f"{self.name}.labels", f"shape {np.shape(self.labels)}", need))
+        if self.image_shape is not None and np.prod(self.image_shape) != patterns.shape[1]:
+            need = f"must hold {patterns.shape[1]} pixels, the units there are"
+            faults.append(Fault(f"{self.name}.image_shape", repr(self.image_shape), need))
+        return faults
 
 
 def digits() -> PatternSet:
@@ -110,11 +126,7 @@ def random_patterns(n: int, size: int, seed: int, bias: float = 0.0) -> PatternS
     Pattern i is the same whatever `n` is. Raises `Invalid` unless n, size >= 1 and
     -1 < bias < 1.
     """
-    faults = [
-        Fault(name, repr(value), "must be a whole number above 0")
-        for name, value in (("n", n), ("size", size))
-        if not _is_whole(value) or value < 1
-    ]
+    faults = _size_faults(n, size)
     if not -1 < bias < 1:
         faults.append(Fault("bias", repr(bias), "must be in (-1, 1), the mean of a unit"))
     if faults:
@@ -127,16 +139,88 @@ def random_patterns(n: int, size: int, seed: int, bias: float = 0.0) -> PatternS
     return PatternSet(f"random-{n}x{size}", patterns, source=source)
 
 
+def diluted_patterns(n: int, size: int, seed: int, dilution: float = 0.5) -> PatternSet:
+    """Return `n` independent patterns in {-1, 0, +1}, P(0) = `dilution`, P(+1) = P(-1).
+
+    Pattern i is the same whatever `n` is. Raises `Invalid` unless n, size >= 1 and
+    0 <= dilution < 1.
+    """
+    faults = _size_faults(n, size)
+    if not 0 <= dilution < 1:
+        faults.append(Fault("dilution", repr(dilution), "must be in [0, 1), the share of zeros"))
+    if faults:
+        raise Invalid("diluted_patterns", faults)
+    patterns = np.empty((n, size), dtype=np.int8)
+    for index in range(n):
+        draw = stream(seed, "data.diluted_patterns", "pattern", episode=index)
+        signs = np.where(draw.random(size) < 0.5, 1, -1)
+        patterns[index] = np.where(draw.random(size) < dilution, 0, signs)
+    source = f"independent units, share of zeros {dilution:g}, seed {seed}"
+    return PatternSet(f"diluted-{n}x{size}", patterns, source=source, alphabet="ternary")
+
+
+def sparse_patterns(n: int, size: int, seed: int, active: int | None = None) -> PatternSet:
+    """Return `n` patterns in {0, 1} of exactly `active` ones each, all choices equally likely.
+
+    By default max(1, round(log2 size)) units are active. Pattern i is the same whatever `n` is.
+    Raises `Invalid` unless n, size >= 1 and 1 <= active <= size.
+    """
+    faults = _size_faults(n, size)
+    ones = max(1, round(np.log2(max(size, 1)))) if active is None and not faults else active
+    if not faults and (not _is_whole(ones) or not 1 <= int(ones or 0) <= size):
+        faults.append(Fault("active", repr(ones), f"must be a whole number in 1..{size}"))
+    if faults:
+        raise Invalid("sparse_patterns", faults)
+    patterns = np.zeros((n, size), dtype=np.int8)
+    for index in range(n):
+        draw = stream(seed, "data.sparse_patterns", "pattern", episode=index)
+        patterns[index, draw.permutation(size)[:ones]] = 1
+    source = f"{ones} of {size} units active, seed {seed}"
+    return PatternSet(f"sparse-{n}x{size}", patterns, source=source, alphabet="binary")
+
+
+def sphere_patterns(n: int, size: int, seed: int) -> PatternSet:
+    """Return `n` independent real patterns, uniform on the sphere of radius 1.
+
+    Pattern i is the same whatever `n` is. Raises `Invalid` unless n, size >= 1.
+    """
+    faults = _size_faults(n, size)
+    if faults:
+        raise Invalid("sphere_patterns", faults)
+    patterns = np.empty((n, size))
+    for index in range(n):
+        draw = stream(seed, "data.sphere_patterns", "pattern", episode=index)
+        vector = draw.standard_normal(size)
+        patterns[index] = vector / np.linalg.norm(vector)
+    source = f"uniform on the unit sphere, seed {seed}"
+    return PatternSet(f"sphere-{n}x{size}", patterns, source=source, alphabet="real")
+
+
+def independent_patterns(alphabet: Alphabet, n: int, size: int, seed: int) -> PatternSet:
+    """Return the independent random patterns of an alphabet, as its function makes them."""
+    makers: dict[Alphabet, Callable[[int, int, int], PatternSet]] = {
+        "bipolar": random_patterns,
+        "ternary": diluted_patterns,
+        "binary": sparse_patterns,
+        "real": sphere_patterns,
+    }
+    return makers[alphabet](n, size, seed)
+
+
 def _standard_random() -> PatternSet:
     """Return 512 independent random patterns of 256 units, seed 0."""
     return random_patterns(512, 256, seed=0)
 
 
-#: Every data set that has a name, with what makes it; ``random`` is 512 patterns of 256 units.
+#: Every data set that has a name, with what makes it; the made-up ones are 512 patterns of 256
+#: units, seed 0.
 DATASETS: dict[str, Callable[[], PatternSet]] = {
     "digits": digits,
     "mnist5k": mnist5k,
     "random": _standard_random,
+    "diluted": lambda: diluted_patterns(512, 256, 0),
+    "sparse": lambda: sparse_patterns(512, 256, 0),
+    "sphere": lambda: sphere_patterns(512, 256, 0),
 }
 
 
@@ -217,33 +301,16 @@ def _choice_faults(patterns: PatternSet, count: int, per_class: int | None) -> l
     return []
 
 
-def _pattern_faults(
-    name: str,
-    patterns: NDArray[np.generic],
-    labels: ArrayLike | None,
-    image_shape: tuple[int, int] | None,
-) -> list[Fault]:
-    where = f"{name}.patterns"
-    if patterns.ndim != 2 or patterns.size == 0:
-        need = "must be an array (patterns, units) with at least one of each"
-        return [Fault(where, f"shape {patterns.shape}", need)]
-    faults: list[Fault] = []
-    wrong = ~np.isin(patterns, (-1, 1))
-    if wrong.any():
-        got = f"{patterns[wrong][0]}, {np.count_nonzero(wrong)} such values"
-        remedy = "binarise at a threshold, or use 2 * bits - 1"
-        faults.append(Fault(where, got, "values must be -1 or +1", remedy))
-    if labels is not None and np.shape(labels) != (len(patterns),):
-        need = f"must have shape ({len(patterns)},), one per pattern"
-        faults.append(Fault(f"{name}.labels", f"shape {np.shape(labels)}", need))
-    if image_shape is not None and np.prod(image_shape) != patterns.shape[1]:
-        need = f"must hold {patterns.shape[1]} pixels, the units there are"
-        faults.append(Fault(f"{name}.image_shape", repr(image_shape), need))
-    return faults
-
-
 def _binary(grey: NDArray[np.float64], threshold: int) -> NDArray[np.int8]:
     return np.where(grey >= threshold, 1, -1).astype(np.int8)
+
+
+def _size_faults(n: object, size: object) -> list[Fault]:
+    return [
+        Fault(name, repr(value), "must be a whole number above 0")
+        for name, value in (("n", n), ("size", size))
+        if not _is_whole(value) or value < 1  # type: ignore[operator]
+    ]
 
 
 def _is_whole(value: object) -> bool:

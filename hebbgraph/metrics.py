@@ -1,7 +1,8 @@
 """Metrics of associative recall, as pure NumPy functions, and intervals over seeds.
 
-States sigma and stored patterns xi take values in {-1, +1}; the last axis is always the units, of
-which there are N. A raster of 0/1 spikes is read as sigma = 2 s - 1 by `states_of`.
+States sigma and stored patterns xi are of one alphabet (`hebbgraph.alphabets`); the last axis is
+always the units, of which there are N. ``tolerance`` is for real values: what a unit may be off, as
+a share of the root mean square of its pattern.
 """
 
 from __future__ import annotations
@@ -18,42 +19,44 @@ from hebbgraph.errors import Fault, Invalid
 from hebbgraph.random import stream
 
 
-def states_of(raster: NDArray[Any]) -> NDArray[np.int8]:
-    """Return sigma = 2 s - 1 for a raster s of 0/1 spikes, any shape."""
-    return np.asarray(2 * raster.astype(np.int8) - 1)
-
-
-def hamming(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.int64]:
+def hamming(
+    states: NDArray[Any], targets: NDArray[Any], tolerance: float = 0.0
+) -> NDArray[np.int64]:
     """Return d = sum_i [sigma_i != xi_i], the number of units that differ.
 
     Shapes (..., N) and (..., N) broadcast over all axes but the last.
     """
     _require_equal_width(states, targets)
-    return np.asarray(np.count_nonzero(states != targets, axis=-1), dtype=np.int64)
+    return np.asarray(np.count_nonzero(_wrong(states, targets, tolerance), axis=-1), np.int64)
 
 
 def overlap(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-    """Return m = (1/N) sum_i xi_i sigma_i = 1 - 2 d / N, d the Hamming distance.
+    """Return m = sum_i xi_i sigma_i / (|xi| |sigma|), the cosine; 0 where either is zero.
 
-    1 is the pattern, 0 chance (for patterns without bias), -1 the negative of the pattern.
+    For values -1 and +1 it is (1/N) sum_i xi_i sigma_i = 1 - 2 d / N, d the Hamming distance: 1 is
+    the pattern, 0 chance (for patterns without bias), -1 the negative of the pattern.
     """
-    return np.asarray(1.0 - 2.0 * hamming(states, targets) / states.shape[-1])
+    _require_equal_width(states, targets)
+    one, other = states.astype(np.float64), targets.astype(np.float64)
+    norms = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
+    return _shares((one * other).sum(axis=-1), norms)
 
 
 def overlaps(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
-    """Return m_(e, mu) = (1/N) sum_i xi_i^mu sigma_i^e, shape (episodes, K).
+    """Return the `overlap` m_(e, mu) of every state with every pattern, shape (episodes, K).
 
     `states` is (episodes, N), `stored` (K, N).
     """
     _require_equal_width(states, stored)
-    # The sum is an integer below 2**53, so float64 holds it exactly in any order of summation.
-    sums = states.astype(np.float64) @ stored.astype(np.float64).T
-    return np.asarray(sums / states.shape[-1])
+    one, other = states.astype(np.float64), stored.astype(np.float64)
+    # Of whole numbers the sums stay below 2**53, so float64 holds them in any order of summation.
+    norms = np.sqrt(np.outer((one**2).sum(axis=1), (other**2).sum(axis=1)))
+    return _shares(one @ other.T, norms)
 
 
-def exact(states: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.bool_]:
+def exact(states: NDArray[Any], targets: NDArray[Any], tolerance: float = 0.0) -> NDArray[np.bool_]:
     """Return [sigma = xi]: whether every unit is right."""
-    return np.asarray(hamming(states, targets) == 0)
+    return np.asarray(hamming(states, targets, tolerance) == 0)
 
 
 def identified(
@@ -85,7 +88,7 @@ class Settling:
     period_two: NDArray[np.bool_]
 
 
-def settling(states: NDArray[Any]) -> Settling:
+def settling(states: NDArray[Any], tolerance: float = 0.0) -> Settling:
     """Return when and how each episode of `states` (episodes, T, N) came to rest.
 
     Settled at step t: sigma(t') = sigma(t) for all t' >= t, and t <= T - 2, so that at least one
@@ -93,19 +96,19 @@ def settling(states: NDArray[Any]) -> Settling:
     """
     episodes, total, _ = states.shape
     # Column t compares states t and t + 1; the state at rest begins after the last change.
-    changed = (states[:, 1:] != states[:, :-1]).any(axis=2)
+    changed = _wrong(states[:, 1:], states[:, :-1], tolerance).any(axis=2)
     after_last_change = np.where(changed, np.arange(1, total), 0).max(axis=1, initial=0)
     settled = after_last_change < total - 1
     period_two = np.zeros(episodes, dtype=bool)
     if total > 2:
-        period_two = ~settled & (states[:, -1] == states[:, -3]).all(axis=1)
+        period_two = ~settled & exact(states[:, -1], states[:, -3], tolerance)
     steps = np.where(settled, after_last_change, total).astype(np.int64)
     return Settling(steps, settled, period_two)
 
 
 def mean_image(stored: NDArray[Any]) -> NDArray[np.int8]:
     """Return c_i = sign(sum_mu xi_i^mu), (N,); 0 where as many patterns hold +1 as -1."""
-    return np.asarray(np.sign(stored.sum(axis=0, dtype=np.int64)).astype(np.int8))
+    return np.asarray(np.sign(stored.sum(axis=0, dtype=np.float64)).astype(np.int8))
 
 
 def mean_image_overlap(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.float64]:
@@ -120,19 +123,31 @@ def mean_image_overlap(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np
     return np.asarray(states @ centre / (weight if weight else np.nan))
 
 
-def spurious(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return whether each state is neither a stored pattern nor the negative of one: |m_mu| < 1."""
-    return np.asarray(np.abs(overlaps(states, stored)).max(axis=1) < 1)
+def spurious(
+    states: NDArray[Any], stored: NDArray[Any], tolerance: float = 0.0
+) -> NDArray[np.bool_]:
+    """Return whether each state is neither a stored pattern nor the negative of one.
+
+    `states` is (episodes, N), `stored` (K, N).
+    """
+    _require_equal_width(states, stored)
+    found = np.zeros(len(states), dtype=bool)
+    for pattern in stored:
+        found |= exact(states, pattern, tolerance) | exact(-states, pattern, tolerance)
+    return ~found
 
 
-def mixture(states: NDArray[Any], stored: NDArray[Any]) -> NDArray[np.bool_]:
+def mixture(
+    states: NDArray[Any], stored: NDArray[Any], tolerance: float = 0.0
+) -> NDArray[np.bool_]:
     """Return whether each state is spurious and nearer to the mean image than to any pattern.
 
     Nearer: m_c > max_mu m_mu, with m_c of `mean_image_overlap`. Three stored patterns make their
     symmetric mixture such a state; many correlated ones their mean image.
     """
     closest = overlaps(states, stored).max(axis=1)
-    return np.asarray(spurious(states, stored) & (mean_image_overlap(states, stored) > closest))
+    nearer = mean_image_overlap(states, stored) > closest
+    return np.asarray(spurious(states, stored, tolerance) & nearer)
 
 
 @dataclass(frozen=True)
@@ -218,6 +233,17 @@ def _require_bootstrap(data: NDArray[np.float64], confidence: float, resamples: 
         faults.append(Fault("resamples", repr(resamples), "must be a whole number above 0"))
     if faults:
         raise Invalid("bootstrap", faults)
+
+
+def _wrong(states: NDArray[Any], targets: NDArray[Any], tolerance: float) -> NDArray[np.bool_]:
+    if not tolerance:
+        return np.asarray(states != targets)
+    size = np.sqrt((targets.astype(np.float64) ** 2).mean(axis=-1, keepdims=True))
+    return np.asarray(~(np.abs(states - targets.astype(np.float64)) <= tolerance * size))
+
+
+def _shares(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
 
 
 def _require_equal_width(states: NDArray[Any], targets: NDArray[Any]) -> None:

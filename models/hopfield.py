@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.errors import Fault, Invalid
+from hebbgraph.family import Family
 from hebbgraph.graph import Connection, Graph, Probe
 from hebbgraph.processes import LIF, Dense, Input
 from hebbgraph.random import stream
@@ -199,6 +200,21 @@ def _checked(
 def cue(patterns: ArrayLike) -> NDArray[np.float64]:
     """Return `patterns` (episodes, N), values -1 and +1, as input for ``cue``: one step long."""
     return np.asarray(patterns, dtype=np.float64)[:, np.newaxis, :]
+
+
+def energy(
+    patterns: ArrayLike, states: ArrayLike, rule: Rule = "pseudo_inverse", **_: Any
+) -> NDArray[np.float64]:
+    """Return E = -(1/2) sum_ij J_ij sigma_i sigma_j - sum_i theta_i sigma_i, J and theta of `rule`.
+
+    `states` has shape (..., N); the couplings are those before rounding to integers.
+    """
+    coupling, field = couplings(_checked(patterns, rule, 8, "keep"), rule)
+    sigma = np.asarray(states, dtype=np.float64)
+    return np.asarray(-((sigma @ coupling) * sigma).sum(axis=-1) / 2 - sigma @ field)
+
+
+FAMILY = Family(build, energy=energy)
 
 
 def example() -> tuple[Graph, dict[str, Any], int]:

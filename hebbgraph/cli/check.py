@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 from typing import Any
 
-import numpy as np
 from rich.table import Table
 
-from hebbgraph import catalogue
-from hebbgraph.cli.arguments import arrays_in, is_file, pairs
+from hebbgraph.cli.subject import add_arguments, subject_of
 from hebbgraph.cli.tables import console
-from hebbgraph.errors import Fault, Invalid
-from hebbgraph.graph import Graph
-from hebbgraph.harness.compare import RunConfig
 from hebbgraph.preflight import CheckReport, check
 from hebbgraph.preflight.finding import PARTS
-from hebbgraph.serialise import load
 
-#: What is checked unless told otherwise: the same memory that `run` builds first.
-DEFAULT = RunConfig()
 HARDWARE = "loihi1"
 STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "fault": "bold red"}
 
@@ -45,8 +36,8 @@ def add_parser(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_arguments(parser)
     add = parser.add_argument
-    add("subject", metavar="MODEL", help="a model, see `hebbgraph list models`, or a graph file")
     add(
         "--hardware",
         default=HARDWARE,
@@ -54,16 +45,6 @@ def add_parser(commands: Any) -> None:
         help="a machine, the beginning of its name, or a .yaml file (default: %(default)s)",
     )
     add("--chips", type=int, default=1, help="how many chips there are (default: %(default)s)")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="parameter of the model")
-    add(
-        "--data",
-        help=f"data set that a model stores (default: {DEFAULT.data}), or an .npz file with an "
-        "array (episodes, steps, units) by path of each Input",
-    )
-    add("--count", type=int, default=DEFAULT.count, help="patterns stored (default: %(default)s)")
-    add("--level", type=float, default=DEFAULT.level, help="share of a cue that is corrupted")
-    add("--seed", type=int, default=0, help="which patterns and cues (default: %(default)s)")
-    add("--steps", type=int, help="steps to run (default: those of the data, 20 for a model)")
     add("--fit-only", action="store_true", help="run nothing")
     add("--strict", action="store_true", help="let warnings fail, too")
     add("--brief", action="store_true", help="leave out what is in order")
@@ -73,15 +54,15 @@ def add_parser(commands: Any) -> None:
 
 def handle(parsed: argparse.Namespace) -> int:
     """Check what the arguments say; exit code 1 if it does not pass."""
-    graph, inputs, steps, words = _subject(parsed)
+    subject = subject_of(parsed, example=False)
     report = check(
-        graph,
+        subject.graph,
         parsed.hardware,
-        inputs,
-        steps,
+        subject.inputs,
+        subject.steps,
         chips=parsed.chips,
         simulate=not parsed.fit_only,
-        data=words,
+        data=subject.data,
     )
     good = report.passes and not (parsed.strict and report.of("warning"))
     if parsed.json:
@@ -89,59 +70,6 @@ def handle(parsed: argparse.Namespace) -> int:
     else:
         _print(report, parsed.brief)
     return 0 if good else 1
-
-
-def _subject(
-    parsed: argparse.Namespace,
-) -> tuple[Graph, dict[str, Any] | None, int | None, str]:
-    """Return the graph, its data, the number of steps, and where the data come from, in words."""
-    from_file = parsed.data is not None and parsed.data.endswith(".npz")
-    inputs = arrays_in(parsed.data) if from_file else None
-    parameters = pairs(parsed.set, "--set")
-    if is_file(parsed.subject):
-        faults = [Fault("--set", str(parameters), "is for models, a graph file has none")]
-        if parsed.data and not from_file:
-            need = "must be an .npz file for a graph file, data sets are for models"
-            faults = [*(faults if parameters else []), Fault("--data", repr(parsed.data), need)]
-        if parameters or (parsed.data and not from_file):
-            raise Invalid("arguments", faults)
-        return load(parsed.subject), inputs, parsed.steps, parsed.data or ""
-    module = catalogue.model(parsed.subject)
-    catalogue.check_parameters(module, parameters)
-    if "patterns" in inspect.signature(module.build).parameters:
-        return _memory(parsed, parameters, inputs)
-    if parsed.data and not from_file:
-        need = f"must be an .npz file: {parsed.subject} stores no patterns"
-        raise Invalid("arguments", [Fault("--data", repr(parsed.data), need)])
-    graph, own, steps = module.example()
-    if parameters:
-        graph, own, steps = module.build(**parameters), None, None
-    words = parsed.data or ("" if own is None else f"the example of {parsed.subject}")
-    return graph, inputs or own, parsed.steps or steps, words
-
-
-def _memory(
-    parsed: argparse.Namespace, parameters: dict[str, Any], inputs: dict[str, Any] | None
-) -> tuple[Graph, dict[str, Any], int, str]:
-    """Return the memory that `run` would build, and cues that it would be given."""
-    config = RunConfig(
-        model=parsed.subject,
-        parameters=parameters,
-        data=DEFAULT.data if inputs or not parsed.data else parsed.data,
-        count=parsed.count,
-        level=parsed.level,
-        cues_per_pattern=1,
-        seeds=(parsed.seed,),
-        steps=parsed.steps or DEFAULT.steps,
-    )
-    task = config.task()
-    rows = task.stored(parsed.seed)
-    graph = config.build()(task.data.patterns[rows])
-    if inputs is not None:
-        return graph, inputs, parsed.steps or DEFAULT.steps, parsed.data
-    cues = task.cues(parsed.seed, rows)
-    words = f"cues of {config.count} stored {config.data} patterns, {config.level:g} corrupted"
-    return graph, {"cue": cues[:, np.newaxis]}, config.steps, words
 
 
 def _print(report: CheckReport, brief: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -17,7 +16,8 @@ from hebbgraph.cli.arguments import arrays_in, is_file, pairs
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
 from hebbgraph.harness.compare import RunConfig
-from hebbgraph.metrics import identified, states_of
+from hebbgraph.harness.recall import require_alphabet
+from hebbgraph.metrics import identified
 from hebbgraph.processes import Input
 from hebbgraph.random import stream
 from hebbgraph.result import Result
@@ -65,8 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--episodes", type=int, help=f"episodes of made-up data (default: {EPISODES})")
 
 
-def subject_of(parsed: argparse.Namespace) -> Subject:
-    """Return the graph and data that the arguments name; raises `Invalid` with their faults."""
+def subject_of(parsed: argparse.Namespace, *, example: bool = True) -> Subject:
+    """Return the graph and data that the arguments name; raises `Invalid` with their faults.
+
+    A memory of which nothing is asked is its small example or, without `example`, what `run`
+    builds first.
+    """
     parameters = pairs(parsed.set, "--set")
     from_file = parsed.data is not None and parsed.data.endswith(".npz")
     inputs = arrays_in(parsed.data) if from_file else None
@@ -75,10 +79,9 @@ def subject_of(parsed: argparse.Namespace) -> Subject:
     module = catalogue.model(parsed.subject)
     catalogue.check_parameters(module, parameters)
     asked = {"--count": parsed.count, "--level": parsed.level, "--cues": parsed.cues}
-    wanted = (
-        bool(parameters) or parsed.data is not None or any(v is not None for v in asked.values())
-    )
-    if wanted and "patterns" in inspect.signature(module.build).parameters:
+    wanted = not example or bool(parameters) or parsed.data is not None
+    wanted |= any(value is not None for value in asked.values())
+    if wanted and parsed.subject in catalogue.families():
         return _memory(parsed, parameters, inputs)
     if any(value is not None for value in asked.values()) or (parsed.data and not from_file):
         names = [f"{k} {v}" for k, v in {**asked, "--data": parsed.data}.items() if v is not None]
@@ -169,18 +172,19 @@ def _memory(
     task = config.task()
     rows = task.stored(parsed.seed)
     stored = task.data.patterns[rows]
-    graph = config.build()(stored)
+    family = config.family()
+    require_alphabet(task, family)
+    graph = family.build(stored)
     if inputs is not None:
         return Subject(parsed.subject, graph, inputs, config.steps, parsed.data)
     cues, targets = task.cues(parsed.seed, rows), task.targets()
 
     def score(result: Result) -> float:
-        final = states_of(result.spikes["memory"])[:, -1]
-        return float(identified(final, stored, targets).mean())
+        return float(identified(family.read(result)[:, -1], stored, targets).mean())
 
     kind = f"{config.corruption}, {config.level:g}"
     words = f"{len(cues)} corrupted cues ({kind}) of {config.count} stored {config.data} patterns"
-    given = {"cue": cues[:, np.newaxis]}
+    given = family.present(cues)
     return Subject(
         parsed.subject, graph, given, config.steps, words, None, score, "recall accuracy"
     )

@@ -7,6 +7,7 @@ not told patterns apart; every report shows both numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ class Baselines:
 
 
 def baselines(
-    data: PatternSet, rows: NDArray[np.int64], cues: NDArray[np.int8], targets: NDArray[np.int64]
+    data: PatternSet, rows: NDArray[np.int64], cues: NDArray[Any], targets: NDArray[np.int64]
 ) -> Baselines:
     """Return what the baselines make of `cues` (episodes, N).
 
@@ -53,8 +54,8 @@ def baselines(
 
 
 def class_right(
-    states: NDArray[np.int8],
-    stored: NDArray[np.int8],
+    states: NDArray[Any],
+    stored: NDArray[Any],
     labels: NDArray[np.int64],
     targets: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
@@ -77,7 +78,7 @@ def class_means(data: PatternSet) -> tuple[NDArray[np.int64], NDArray[np.float64
 
 
 def nearest_mean(
-    cues: NDArray[np.int8], means: NDArray[np.floating] | NDArray[np.int8], right: NDArray[np.int64]
+    cues: NDArray[Any], means: NDArray[Any], right: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return [argmin_k |x - mu_k|^2 = right], ties wrong; `means` (classes, N), `right` rows."""
     centres = means.astype(np.float64)

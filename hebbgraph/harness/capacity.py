@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hebbgraph import metrics
-from hebbgraph.data import random_patterns
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.hardware import Hardware
+from hebbgraph.family import Family
 from hebbgraph.harness.corrupt import corruption_faults, cues
-from hebbgraph.harness.engine import Build, Engine, Teller
-from hebbgraph.harness.task import seed_faults
+from hebbgraph.harness.engine import Engine, Teller
+from hebbgraph.harness.task import REAL_TOLERANCE, seed_faults
 from hebbgraph.metrics import Interval, bootstrap
 from hebbgraph.processes import Domain
+
+if TYPE_CHECKING:
+    from hebbgraph.hardware import Hardware
 
 #: Episodes run at once: bounds memory to some 10 to 20 bytes times BATCH, steps and units.
 BATCH = 128
@@ -49,8 +51,9 @@ class CapacityCurve:
 
     #: N.
     size: int
-    #: Share of the units flipped in the cue; 0 starts at the pattern itself.
-    flips: float
+    #: How cues are spoiled; level 0 starts at the pattern itself.
+    corruption: str
+    level: float
     steps: int
     seeds: tuple[int, ...]
     backend: str
@@ -72,34 +75,34 @@ class CapacityCurve:
 def capacity_curve(
     size: int,
     loads: Sequence[float],
-    build: Build,
+    family: Family,
     *,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    flips: float = 0.0,
+    corruption: str = "flip",
+    level: float = 0.0,
     steps: int = 30,
     tested: int = 100,
     backend: str = "reference",
     domain: Domain = "float",
     hardware: Hardware | str | None = None,
     options: Mapping[str, Any] | None = None,
-    cue: str = "cue",
-    memory: str = "memory",
     progress: Teller | None = None,
 ) -> CapacityCurve:
-    """Return how well the memory of K = round(load N) random patterns recalls them, per load.
+    """Return how well the memory of K = round(load N) independent patterns recalls them, per load.
 
-    Each recall begins at a stored pattern with round(flips N) units negated, and runs `steps`
-    steps. Of each network the first `tested` patterns are tried, or all where K is smaller; they
-    are as good as any, being independent. A seed's patterns at one load are the first of its
-    patterns at a higher load, so that curves are smooth in the load. `build` makes the memory of
-    patterns (K, N); the other arguments are those of `run_recall`, and `progress` counts networks.
+    Each recall begins at a stored pattern, spoiled at `level`, and runs `steps` steps. Of each
+    network the first `tested` patterns are tried, or all where K is smaller; they are as good as
+    any, being independent. A seed's patterns at one load are the first of its patterns at a
+    higher load, so that curves are smooth in the load. The other arguments are those of
+    `run_recall`, and `progress` counts networks.
 
     Raises `Invalid` with every fault of the arguments.
     """
-    faults = _faults(size, loads, seeds, flips, steps, tested)
+    faults = _faults(size, loads, seeds, steps, tested)
+    faults += corruption_faults(corruption, level, family.alphabet)
     if faults:
         raise Invalid("capacity_curve", faults)
-    engine = Engine(backend, domain, hardware, dict(options or {}), cue, memory)
+    engine = Engine(backend, domain, hardware, dict(options or {}))
     total = len(loads) * len(seeds)
     points: list[CapacityPoint] = []
     for load in loads:
@@ -109,36 +112,58 @@ def capacity_curve(
             if progress:
                 text = f"load {count / size:.4g}, seed {seed}"
                 progress(len(points) * len(seeds) + len(rows), total, text)
-            patterns = random_patterns(count, size, seed).patterns
-            rows.append(_network(engine, build, patterns, min(tested, count), flips, steps, seed))
+            patterns = family.patterns(count, size, seed)
+            spoil = _Spoiling(corruption, level, seed)
+            rows.append(_network(engine, family, patterns, min(tested, count), spoil, steps))
         points.append(_point(count, size, min(tested, count), rows))
     if progress:
         progress(total, total, "done")
     return CapacityCurve(
-        int(size), float(flips), int(steps), tuple(seeds), backend, domain, tuple(points)
+        size=int(size),
+        corruption=corruption,
+        level=float(level),
+        steps=int(steps),
+        seeds=tuple(seeds),
+        backend=backend,
+        domain=domain,
+        points=tuple(points),
     )
+
+
+@dataclass(frozen=True)
+class _Spoiling:
+    kind: str
+    level: float
+    seed: int
+
+    def cues(self, patterns: NDArray[Any], family: Family) -> NDArray[Any]:
+        """Return one cue for each pattern."""
+        made = cues(patterns, self.kind, self.level, seed=self.seed, alphabet=family.alphabet)
+        return np.asarray(made[:, 0])
 
 
 def _network(
     engine: Engine,
-    build: Build,
-    patterns: NDArray[np.int8],
+    family: Family,
+    patterns: NDArray[Any],
     tested: int,
-    flips: float,
+    spoil: _Spoiling,
     steps: int,
-    seed: int,
 ) -> tuple[float, float, float]:
     """Return the mean overlap, exact recall and settled share of one network."""
     wanted = patterns[:tested]
-    starts = cues(wanted, "flip", flips, seed=seed)[:, 0]
-    overlaps, settled = [], []
-    with engine.compile(build, patterns) as program:
+    starts = spoil.cues(wanted, family)
+    tolerance = REAL_TOLERANCE if family.alphabet == "real" else 0.0
+    overlaps, right, settled = [], [], []
+    with engine.compile(family, patterns) as program:
         for first in range(0, tested, BATCH):
-            states, _ = engine.recall(program, starts[first : first + BATCH], steps)
-            overlaps.append(metrics.overlap(states[:, -1], wanted[first : first + BATCH]))
-            settled.append(metrics.settling(states).settled)
-    m = np.concatenate(overlaps)
-    return float(m.mean()), float((m == 1).mean()), float(np.concatenate(settled).mean())
+            states, _ = engine.recall(family, program, starts[first : first + BATCH], steps)
+            final, target = states[:, -1], wanted[first : first + BATCH]
+            overlaps.append(metrics.overlap(final, target))
+            right.append(metrics.exact(final, target, tolerance))
+            settled.append(metrics.settling(states, tolerance).settled)
+    means = [float(np.concatenate(values).mean()) for values in (overlaps, right, settled)]
+    return means[0], means[1], means[2]
 
 
 def _point(
@@ -157,7 +182,7 @@ def _point(
 
 
 def _faults(
-    size: int, loads: Sequence[float], seeds: Sequence[int], flips: float, steps: int, tested: int
+    size: int, loads: Sequence[float], seeds: Sequence[int], steps: int, tested: int
 ) -> list[Fault]:
     faults = [
         Fault(name, repr(value), f"must be a whole number of {least} or more")
@@ -167,5 +192,4 @@ def _faults(
     if not len(loads) or not all(0 < load < float("inf") for load in loads):
         need = "must be one or more numbers above 0, patterns per unit"
         faults.append(Fault("loads", repr(list(loads)), need))
-    faults += [Fault("flips", fault.got, fault.need) for fault in corruption_faults("flip", flips)]
     return faults + seed_faults(seeds)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -14,10 +13,11 @@ from hebbgraph import catalogue, data
 from hebbgraph.divergence import TOLERANCE, first_divergence
 from hebbgraph.energy import EnergyReport, energy
 from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable, Unsupported
+from hebbgraph.family import Family
 from hebbgraph.graph import Graph
 from hebbgraph.hardware import load
-from hebbgraph.harness.engine import Build, Teller
-from hebbgraph.harness.recall import run_recall
+from hebbgraph.harness.engine import Teller
+from hebbgraph.harness.recall import require_alphabet, run_recall
 from hebbgraph.harness.recall_report import RecallReport
 from hebbgraph.harness.task import RecallTask
 from hebbgraph.processes import DOMAINS, Domain
@@ -60,16 +60,16 @@ class RunConfig:
             self.per_class,
         )
 
-    def build(self) -> Build:
-        """Return what makes the graph of some patterns; raises `Invalid` on unknown parameters."""
-        module = catalogue.model(self.model)
-        catalogue.check_parameters(module, self.parameters)
-        build: Callable[..., Graph] = module.build
-        return functools.partial(build, **self.parameters)
+    def family(self) -> Family:
+        """Return the memory with its parameters set; raises `Invalid` on unknown ones."""
+        catalogue.check_parameters(catalogue.model(self.model), self.parameters)
+        return catalogue.family(self.model).bound(**self.parameters)
 
     def check(self) -> None:
         """Raise the first error that can be known before anything runs."""
-        self.build()(self.task().data.patterns[:1])
+        task, family = self.task(), self.family()
+        require_alphabet(task, family)
+        family.build(task.data.patterns[:1])
         for domain in self.domains:
             if domain not in DOMAINS:
                 need = f"must be one of {', '.join(DOMAINS)}"
@@ -185,17 +185,17 @@ class Survey:
 
 def survey_rules(config: RunConfig, data_name: str, progress: Teller | None = None) -> Survey:
     """Run the task of `config` on another data set with every learning rule of its model."""
-    module = catalogue.model(config.model)
+    family = catalogue.family(config.model)
     labelled = data.load(data_name).labels is not None
     per_class = config.per_class if labelled else None
     task = replace(config, data=data_name, per_class=per_class).task()
     reports = {
         rule: run_recall(
             task,
-            functools.partial(module.build, rule=rule),
+            family.bound(rule=rule),
             progress=_prefixed(progress, f"{rule} on {data_name}"),
         )
-        for rule in get_args(module.Rule)
+        for rule in get_args(catalogue.model(config.model).Rule)
     }
     title = (
         f"learning rules on {data_name}: {task.count} patterns of {task.data.units} units, "
@@ -212,12 +212,12 @@ def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     runs.
     """
     config.check()
-    task, build = config.task(), config.build()
-    graph = build(task.data.patterns[task.stored(task.seeds[0])])
+    task, family = config.task(), config.family()
+    graph = family.build(task.data.patterns[task.stored(task.seeds[0])])
     rows: list[Row] = []
     for domain in config.domains:
         tell = _prefixed(progress, f"reference {domain}")
-        definition = run_recall(task, build, domain=domain, progress=tell)
+        definition = run_recall(task, family, domain=domain, progress=tell)
         for name in config.backends:
             if name == "reference":
                 rows.append(_row(config, graph, name, domain, definition, definition))
@@ -237,7 +237,7 @@ def _run(
     try:
         report = run_recall(
             config.task(),
-            config.build(),
+            config.family(),
             backend=name,
             domain=domain,
             options=config.options.get(name, {}),
@@ -279,7 +279,7 @@ def _disagreement(
     states = [name for name in report.per_seed if name != "wall_seconds"]
     for name in states:
         ours, theirs = definition.per_seed[name], report.per_seed[name]
-        if not np.array_equal(ours, theirs, equal_nan=True):
+        if not np.allclose(ours, theirs, rtol=0, atol=tolerance, equal_nan=True):
             return f"{name} by seed: {ours} expected, got {theirs}"
     if report.counters != definition.counters:
         return "the counters of the two runs differ"

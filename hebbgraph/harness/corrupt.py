@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hebbgraph.alphabets import ALPHABETS, Alphabet, value_faults
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.random import stream
 
-Pattern = NDArray[np.int8]
+Pattern = NDArray[Any]
 ImageShape = tuple[int, int] | None
 #: Spoils an image (H, W), or a vector as (1, N), at a level with numbers from a generator.
 Draw = Callable[[Pattern, float, np.random.Generator], Pattern]
@@ -31,6 +33,8 @@ class Corruption:
     name: str
     level: str
     draw: Draw
+    #: The alphabets it is for.
+    alphabets: tuple[Alphabet, ...] = ("bipolar",)
 
 
 def flip(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
@@ -71,22 +75,66 @@ def salt_and_pepper(image: Pattern, level: float, draw: np.random.Generator) -> 
     return cue
 
 
+def hide(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
+    """Set round(level N) units, drawn without replacement, to 0: unknown."""
+    cue = image.copy()
+    cue.flat[draw.permutation(image.size)[: round(level * image.size)]] = 0
+    return cue
+
+
+def hide_end(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
+    """Set the last round(level N) units to 0, such as the second of two patterns that were stored.
+
+    No number is drawn: all cues of a pattern are equal.
+    """
+    del draw
+    cue = image.copy()
+    cue.flat[image.size - round(level * image.size) :] = 0
+    return cue
+
+
+def move(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
+    """Move round(level a) of the a units that are not 0 to places that hold 0, values kept.
+
+    The number of active units stays, as far as there are places.
+    """
+    cue = image.copy()
+    order = draw.permutation(image.size)
+    active, silent = order[cue.flat[order] != 0], order[cue.flat[order] == 0]
+    count = min(round(level * len(active)), len(silent))
+    cue.flat[silent[:count]] = cue.flat[active[:count]]
+    cue.flat[active[:count]] = 0
+    return cue
+
+
+def noise(image: Pattern, level: float, draw: np.random.Generator) -> Pattern:
+    """Add Gaussian noise of `level` times the root mean square of the pattern."""
+    size = float(np.sqrt(np.mean(np.square(image, dtype=np.float64))))
+    return np.asarray(image + level * size * draw.standard_normal(image.size).reshape(image.shape))
+
+
+_ALL: tuple[Alphabet, ...] = ALPHABETS
 #: Every kind of corruption by name.
 CORRUPTIONS: dict[str, Corruption] = {
     kind.name: kind
     for kind in (
-        Corruption("flip", "share of units negated", flip),
+        Corruption("flip", "share of units negated", flip, ("bipolar", "ternary", "real")),
         Corruption("occlusion", "share of units hidden by one block", occlude),
         Corruption("salt_and_pepper", "share of units set at random", salt_and_pepper),
+        Corruption("hide", "share of units set to 0, unknown", hide, _ALL),
+        Corruption("hide_end", "share of units set to 0, the last ones", hide_end, _ALL),
+        Corruption("move", "share of active units moved", move, ("binary", "ternary")),
+        Corruption("noise", "sd of Gaussian noise over that of the pattern", noise, ("real",)),
     )
 }
 
 
-def corruption_faults(kind: object, level: object) -> list[Fault]:
+def corruption_faults(kind: object, level: object, alphabet: Alphabet = "bipolar") -> list[Fault]:
     """Return what is wrong with a kind of corruption and its level."""
     faults: list[Fault] = []
-    if not isinstance(kind, str) or kind not in CORRUPTIONS:
-        need = f"corruptions are {', '.join(CORRUPTIONS)}"
+    known = [name for name, one in CORRUPTIONS.items() if alphabet in one.alphabets]
+    if not isinstance(kind, str) or kind not in known:
+        need = f"corruptions of {alphabet} patterns are {', '.join(known)}"
         faults.append(Fault("corruption", repr(kind), need))
     number = isinstance(level, int | float | np.number) and not isinstance(level, bool)
     if not number or not 0 <= float(level) <= 1:  # type: ignore[arg-type]
@@ -96,11 +144,12 @@ def corruption_faults(kind: object, level: object) -> list[Fault]:
 
 
 def corrupt(
-    pattern: NDArray[np.integer],
+    pattern: NDArray[Any],
     kind: str,
     level: float,
     *,
     seed: int,
+    alphabet: Alphabet = "bipolar",
     pattern_index: int = 0,
     cue_index: int = 0,
     image_shape: ImageShape = None,
@@ -111,6 +160,7 @@ def corrupt(
         kind,
         level,
         seed=seed,
+        alphabet=alphabet,
         image_shape=image_shape,
         first_pattern=pattern_index,
         first_cue=cue_index,
@@ -119,29 +169,33 @@ def corrupt(
 
 
 def cues(
-    patterns: NDArray[np.integer],
+    patterns: NDArray[Any],
     kind: str,
     level: float,
     *,
     seed: int,
+    alphabet: Alphabet = "bipolar",
     per_pattern: int = 1,
     image_shape: ImageShape = None,
     first_pattern: int = 0,
     first_cue: int = 0,
 ) -> Pattern:
-    """Return corrupted copies of `patterns` (K, N), shape (K, per_pattern, N), int8.
+    """Return corrupted copies of `patterns` (K, N), shape (K, per_pattern, N).
 
+    They are int8, or float64 of real patterns.
     Cue c of pattern k depends on the seed, the kind, `first_pattern` + k and `first_cue` + c
     only. Raises `Invalid` with every fault of the arguments.
     """
     stored = np.asarray(patterns)
-    faults = [*corruption_faults(kind, level), *_shape_faults(stored, image_shape)]
+    faults = corruption_faults(kind, level, alphabet)
+    faults += _shape_faults(stored, alphabet, image_shape)
     if per_pattern < 1:
         faults.append(Fault("per_pattern", repr(per_pattern), "must be a whole number above 0"))
     if faults:
         raise Invalid("cues", faults)
-    made = np.empty((len(stored), per_pattern, stored.shape[1]), dtype=np.int8)
-    images = stored.astype(np.int8).reshape(len(stored), *(image_shape or (1, -1)))
+    dtype = np.float64 if alphabet == "real" else np.int8
+    made = np.empty((len(stored), per_pattern, stored.shape[1]), dtype=dtype)
+    images = stored.astype(dtype).reshape(len(stored), *(image_shape or (1, -1)))
     for k, c in np.ndindex(len(stored), per_pattern):
         at = {"episode": first_pattern + k, "step": first_cue + c}
         draw = stream(seed, f"corrupt.{kind}", "cue", **at)
@@ -149,11 +203,14 @@ def cues(
     return made
 
 
-def _shape_faults(patterns: NDArray[np.integer], image_shape: ImageShape) -> list[Fault]:
-    if patterns.ndim != 2 or patterns.size == 0 or not np.isin(patterns, (-1, 1)).all():
-        need = "must be an array (patterns, units) of -1 and +1"
-        return [Fault("patterns", f"shape {patterns.shape}, dtype {patterns.dtype}", need)]
+def _shape_faults(
+    patterns: NDArray[Any], alphabet: Alphabet, image_shape: ImageShape
+) -> list[Fault]:
+    if patterns.ndim != 2 or patterns.size == 0:
+        need = "must be an array (patterns, units)"
+        return [Fault("patterns", f"shape {patterns.shape}", need)]
+    found = value_faults(patterns, alphabet, "patterns")
     if image_shape is not None and np.prod(image_shape) != patterns.shape[1]:
         need = f"must hold {patterns.shape[1]} pixels, the units there are"
-        return [Fault("image_shape", repr(image_shape), need)]
-    return []
+        found.append(Fault("image_shape", repr(image_shape), need))
+    return found

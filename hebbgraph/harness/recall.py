@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from hebbgraph import metrics
 from hebbgraph.backend import Progress
 from hebbgraph.counters import Counters, ProcessCounts
-from hebbgraph.hardware import Hardware
+from hebbgraph.errors import Fault, Invalid
+from hebbgraph.family import Family
 from hebbgraph.harness.baselines import baselines, class_right
-from hebbgraph.harness.engine import Build, Engine, Teller
+from hebbgraph.harness.engine import Engine, Teller
 from hebbgraph.harness.recall_report import Example, RecallReport
-from hebbgraph.harness.task import RecallTask
+from hebbgraph.harness.task import REAL_TOLERANCE, RecallTask
 from hebbgraph.processes import Domain
 from hebbgraph.result import Provenance, Result
+
+if TYPE_CHECKING:
+    from hebbgraph.hardware import Hardware
 
 #: Bytes of results kept for comparing engines, unless told otherwise.
 KEEP_BYTES = 256 * 2**20
@@ -30,36 +34,35 @@ KEEP_EXAMPLES = 4
 
 def run_recall(
     task: RecallTask,
-    build: Build,
+    family: Family,
     *,
     backend: str = "reference",
     domain: Domain = "float",
     hardware: Hardware | str | None = None,
     options: Mapping[str, Any] | None = None,
-    cue: str = "cue",
-    memory: str = "memory",
     examples: int = KEEP_EXAMPLES,
     keep_bytes: int = KEEP_BYTES,
     progress: Teller | None = None,
 ) -> RecallReport:
-    """Return what the memory made by ``build(patterns)`` recalls on one engine.
+    """Return what the memories of a family recall on one engine.
 
     For every seed: choose and store the patterns, compile, run all cues as one batch of episodes,
-    measure. `options` are the back end's; `cue` and `memory` are the paths of the graph's Input
-    and LIF. Of the first seed up to `examples` recalls are kept, spread over the patterns; results
-    are kept for the first seeds, while they fit `keep_bytes`. `progress` is told (done, total,
-    text), counted in steps over all seeds.
+    measure. `options` are the back end's; `Family.bound` sets parameters of the model. Of the
+    first seed up to `examples` recalls are kept, spread over the patterns; results are kept for
+    the first seeds, while they fit `keep_bytes`. `progress` is told (done, total, text), counted
+    in steps over all seeds.
 
-    Raises `Invalid` if the graph does not follow the contract of `hebbgraph.harness.engine`, and
+    Raises `Invalid` if the data are of another alphabet or the graph has no Input for cues, and
     what `compile` and ``Program.run`` raise.
     """
-    engine = Engine(backend, domain, hardware, dict(options or {}), cue, memory)
+    require_alphabet(task, family)
+    engine = Engine(backend, domain, hardware, dict(options or {}))
     recalled: list[_Recalled] = []
     shown: tuple[Example, ...] = ()
     kept: dict[int, Result] = {}
     room = keep_bytes
     for index, seed in enumerate(task.seeds):
-        run = _run_seed(task, build, engine, seed, _inner(progress, index, task))
+        run = _run_seed(task, family, engine, seed, _inner(progress, index, task))
         recalled.append(_measured(task, run))
         if index == 0:
             shown = _examples(task, run, examples)
@@ -70,6 +73,14 @@ def run_recall(
     return _report(task, engine, recalled, shown, kept)
 
 
+def require_alphabet(task: RecallTask, family: Family) -> None:
+    """Raise `Invalid` if a family cannot store the patterns of a task."""
+    if task.data.alphabet != family.alphabet:
+        need = f"must be {family.alphabet} patterns for this memory"
+        remedy = "choose a data set of that alphabet, see `hebbgraph list data`"
+        raise Invalid("run_recall", [Fault(task.data.name, task.data.alphabet, need, remedy)])
+
+
 @dataclass(frozen=True, eq=False)
 class _Run:
     """One seed: what was stored and asked, and what came back."""
@@ -78,9 +89,9 @@ class _Run:
     #: Rows of the data set that are stored, (K,).
     rows: NDArray[np.int64]
     #: (recalls, N).
-    cues: NDArray[np.int8]
+    cues: NDArray[Any]
     #: (recalls, steps, N).
-    states: NDArray[np.int8]
+    states: NDArray[Any]
     result: Result
     compile_seconds: float
 
@@ -98,14 +109,14 @@ class _Recalled:
 
 
 def _run_seed(
-    task: RecallTask, build: Build, engine: Engine, seed: int, progress: Progress | None
+    task: RecallTask, family: Family, engine: Engine, seed: int, progress: Progress | None
 ) -> _Run:
     rows = task.stored(seed)
     cues = task.cues(seed, rows)
     start = time.perf_counter()
-    with engine.compile(build, task.data.patterns[rows]) as program:
+    with engine.compile(family, task.data.patterns[rows]) as program:
         seconds = time.perf_counter() - start
-        states, result = engine.recall(program, cues, task.steps, progress)
+        states, result = engine.recall(family, program, cues, task.steps, progress)
     if progress:
         progress(task.steps, task.steps)  # some engines cannot tell how far they are
     return _Run(seed, rows, cues, states, result, seconds)
@@ -144,19 +155,20 @@ def _measured(task: RecallTask, run: _Run) -> _Recalled:
 def _state_metrics(task: RecallTask, run: _Run) -> dict[str, float]:
     stored, targets = task.data.patterns[run.rows], task.targets()
     wanted, final = stored[targets], run.states[:, -1]
-    rest = metrics.settling(run.states)
+    tolerance = REAL_TOLERANCE if task.data.alphabet == "real" else 0.0
+    rest = metrics.settling(run.states, tolerance)
     at_rest = final[rest.settled]
     values: dict[str, NDArray[Any]] = {
         "overlap": metrics.overlap(final, wanted),
         "cue_overlap": metrics.overlap(run.cues, wanted),
-        "exact": metrics.exact(final, wanted),
+        "exact": metrics.exact(final, wanted, tolerance),
         "identification": metrics.identified(final, stored, targets),
-        "hamming": metrics.hamming(final, wanted),
+        "hamming": metrics.hamming(final, wanted, tolerance),
         "settled": rest.settled,
         "period_two": rest.period_two,
         "steps_to_settle": rest.steps[rest.settled],
-        "spurious": metrics.spurious(at_rest, stored),
-        "mixture": metrics.mixture(at_rest, stored),
+        "spurious": metrics.spurious(at_rest, stored, tolerance),
+        "mixture": metrics.mixture(at_rest, stored, tolerance),
         "mean_image_overlap": metrics.mean_image_overlap(final, stored),
     }
     if task.data.labels is not None:

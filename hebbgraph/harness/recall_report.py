@@ -43,11 +43,11 @@ class Example:
     seed: int
     #: Row of the data set.
     row: int
-    #: (N,), values -1 and +1, as is `target`.
-    cue: NDArray[np.int8]
-    target: NDArray[np.int8]
-    #: The state after every step, (steps, N); the first is the cue, the last the recall.
-    states: NDArray[np.int8]
+    #: (N,), of the alphabet of the data, as is `target`.
+    cue: NDArray[Any]
+    target: NDArray[Any]
+    #: The state after every step, (steps, N); the last is the recall.
+    states: NDArray[Any]
 
     @property
     def raster(self) -> NDArray[np.bool_]:

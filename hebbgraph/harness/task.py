@@ -13,6 +13,9 @@ from hebbgraph.data import PatternSet, choose
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.harness.corrupt import corruption_faults, cues
 
+#: What a unit of a real pattern may be off to be right, as a share of the pattern's rms.
+REAL_TOLERANCE = 0.05
+
 
 @dataclass(frozen=True, eq=False)
 class RecallTask:
@@ -39,7 +42,7 @@ class RecallTask:
     per_class: int | None = None
 
     def __post_init__(self) -> None:
-        faults = corruption_faults(self.corruption, self.level)
+        faults = corruption_faults(self.corruption, self.level, self.data.alphabet)
         for name, least in (("count", 1), ("cues_per_pattern", 1), ("steps", 2)):
             value = getattr(self, name)
             if not _is_whole(value) or value < least:
@@ -60,13 +63,14 @@ class RecallTask:
         """Return the rows of `data` that are stored, (K,)."""
         return choose(self.data, self.count, seed, per_class=self.per_class)
 
-    def cues(self, seed: int, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+    def cues(self, seed: int, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return the cues of the stored `rows`, (recalls, N), pattern by pattern."""
         made = cues(
             self.data.patterns[rows],
             self.corruption,
             self.level,
             seed=seed,
+            alphabet=self.data.alphabet,
             per_pattern=self.cues_per_pattern,
             image_shape=self.data.image_shape,
         )
@@ -82,6 +86,7 @@ class RecallTask:
             "data": self.data.name,
             "source": self.data.source,
             "units": self.data.units,
+            "alphabet": self.data.alphabet,
             "count": int(self.count),
             "load": self.count / self.data.units,
             "corruption": self.corruption,

@@ -40,7 +40,7 @@ def test_a_model_passes_with_a_table(capsys: pytest.CaptureFixture[str]) -> None
     text = " ".join(capsys.readouterr().out.split())
     for part in (
         "loihi1 is loihi1_davies2018; loihi1_nahuku holds the same",
-        "run on cues of 3 stored random patterns, 0.1 corrupted, 20 steps",
+        "run on 3 corrupted cues (flip, 0.1) of 3 stored random patterns, 20 steps",
         "does it fit?",
         "synaptic memory",
         "will it still fire?",
@@ -62,7 +62,7 @@ def test_the_model_is_the_one_that_run_builds(capsys: pytest.CaptureFixture[str]
     assert code == 0
     config = RunConfig(data="random", count=3, parameters={"rule": "hebbian"}, seeds=(2,))
     task = config.task()
-    graph = config.build()(task.data.patterns[task.stored(2)])
+    graph = config.family().build(task.data.patterns[task.stored(2)])
     assert document["graph_hash"] == graph.content_hash
     assert (document["passes"], document["steps"]) == (True, 20)
 
@@ -110,7 +110,7 @@ def test_a_model_without_patterns_is_checked_on_its_example(
     code, document = answer(capsys, "fake", "--set", "threshold=0.5", "--steps", "7")
     assert (code, document["steps"]) == (0, 7)
     assert str(document["data"]).startswith("made-up data")
-    with pytest.raises(Invalid, match="stores no patterns"):
+    with pytest.raises(Invalid, match="is for models that store patterns"):
         run("fake", "--data", "digits")
 
 

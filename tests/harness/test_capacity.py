@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,12 @@ import pytest
 
 from hebbgraph.data import random_patterns
 from hebbgraph.errors import Invalid
+from hebbgraph.family import Family
 from hebbgraph.harness import capacity, capacity_curve
 from hebbgraph.models import hopfield
 
-HEBBIAN = partial(hopfield.build, rule="hebbian")
-PSEUDO_INVERSE = partial(hopfield.build, rule="pseudo_inverse")
+HEBBIAN = hopfield.FAMILY.bound(rule="hebbian")
+PSEUDO_INVERSE = hopfield.FAMILY.bound(rule="pseudo_inverse")
 
 
 def test_hebbian_retrieval_breaks_down_past_its_capacity() -> None:
@@ -33,15 +33,15 @@ def test_hebbian_retrieval_breaks_down_past_its_capacity() -> None:
 
 def test_pseudo_inverse_holds_where_hebbian_cannot() -> None:
     loads = (0.5,)
-    ours = capacity_curve(200, loads, PSEUDO_INVERSE, seeds=(0, 1), tested=30, flips=0.02)
-    theirs = capacity_curve(200, loads, HEBBIAN, seeds=(0, 1), tested=30, flips=0.02)
+    ours = capacity_curve(200, loads, PSEUDO_INVERSE, seeds=(0, 1), tested=30, level=0.02)
+    theirs = capacity_curve(200, loads, HEBBIAN, seeds=(0, 1), tested=30, level=0.02)
     assert ours.points[0].overlap.mean > 0.999
     assert theirs.points[0].overlap.mean < 0.6
 
 
 def test_one_step_of_one_pattern_is_worked_by_hand() -> None:
     # One pattern: every unit's field is (N - 1) or so of its sign; a few flips are undone at once.
-    curve = capacity_curve(50, (0.02,), HEBBIAN, seeds=(3,), flips=0.2, steps=2)
+    curve = capacity_curve(50, (0.02,), HEBBIAN, seeds=(3,), level=0.2, steps=2)
     (point,) = curve.points
     assert (point.count, point.tested, point.overlap.mean, point.exact.mean) == (1, 1, 1.0, 1.0)
     assert point.settled.mean == 0.0  # the cue, then the pattern: no repetition was seen
@@ -49,9 +49,9 @@ def test_one_step_of_one_pattern_is_worked_by_hand() -> None:
 
 
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), flips=0.05)
+    whole = capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), level=0.05)
     monkeypatch.setattr(capacity, "BATCH", 7)
-    assert capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), flips=0.05) == whole
+    assert capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), level=0.05) == whole
     assert 0.1 < whole.points[0].overlap.mean < 0.99
 
 
@@ -60,9 +60,9 @@ def test_patterns_of_a_seed_nest_over_loads_and_differ_over_seeds() -> None:
 
     def build(patterns: Any) -> Any:
         seen.append(patterns)
-        return HEBBIAN(patterns)
+        return HEBBIAN.build(patterns)
 
-    capacity_curve(40, (0.1, 0.2), build, seeds=(0, 5), steps=2)
+    capacity_curve(40, (0.1, 0.2), Family(build), seeds=(0, 5), steps=2)
     assert [len(patterns) for patterns in seen] == [4, 4, 8, 8]
     assert np.array_equal(seen[0], seen[2][:4])
     assert np.array_equal(seen[3], random_patterns(8, 40, seed=5).patterns)
@@ -84,9 +84,9 @@ def test_the_curve_is_json_and_progress_counts_networks() -> None:
 
 def test_every_fault_is_named_at_once() -> None:
     with pytest.raises(Invalid) as error:
-        capacity_curve(0, (), HEBBIAN, seeds=(1, 1), flips=2, steps=1, tested=0)
+        capacity_curve(0, (), HEBBIAN, seeds=(1, 1), level=2, steps=1, tested=0)
     wheres = [fault.where for fault in error.value.faults]
-    assert wheres == ["size", "steps", "tested", "loads", "flips", "seeds"]
+    assert wheres == ["size", "steps", "tested", "loads", "seeds", "level"]
 
 
 def test_loads_above_zero_only() -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hebbgraph.data import random_patterns
+from hebbgraph.data import random_patterns, sparse_patterns, sphere_patterns
 from hebbgraph.errors import Invalid
 from hebbgraph.harness.corrupt import CORRUPTIONS, corrupt, cues
 
-KINDS = list(CORRUPTIONS)
+KINDS = [name for name, kind in CORRUPTIONS.items() if "bipolar" in kind.alphabets]
+DRAWN = [name for name in KINDS if name != "hide_end"]
 SHAPES: list[tuple[int, int] | None] = [None, (8, 8), (4, 16)]
 PATTERNS = random_patterns(5, 64, seed=2).patterns
 WHITE = np.ones((1, 64), dtype=np.int8)
@@ -33,7 +34,7 @@ def test_one_cue_drawn_alone_is_the_one_in_the_batch(
         assert np.array_equal(alone, batch[k, c])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DRAWN)
 def test_cues_differ_by_seed_pattern_and_cue(kind: str) -> None:
     copies = np.repeat(WHITE, 6, axis=0)
     one, two = (cues(copies, kind, 0.3, seed=s, per_pattern=6) for s in (0, 1))
@@ -130,10 +131,45 @@ def test_every_fault_is_named_at_once() -> None:
         cues(PATTERNS, "flop", 2, seed=0, per_pattern=0, image_shape=(8, 9))
     wheres = [fault.where for fault in error.value.faults]
     assert wheres == ["corruption", "level", "image_shape", "per_pattern"]
-    assert "corruptions are flip, occlusion, salt_and_pepper" in str(error.value)
+    assert "corruptions of bipolar patterns are flip, occlusion, salt_and_pepper" in str(error.value)
 
 
-@pytest.mark.parametrize("patterns", [PATTERNS[0], np.zeros((2, 4)), np.ones((0, 4))])
+@pytest.mark.parametrize("patterns", [PATTERNS[0], np.full((2, 4), 0.5), np.ones((0, 4))])
 def test_patterns_that_are_none_are_named(patterns: NDArray[Any]) -> None:
-    with pytest.raises(Invalid, match=r"patterns: must be an array \(patterns, units\)"):
+    with pytest.raises(Invalid, match=r"patterns: (must be an array|values must be)"):
         cues(patterns, "flip", 0.1, seed=0)
+
+
+# --- other alphabets ---------------------------------------------------------------------------
+
+
+def test_move_keeps_the_number_of_active_units() -> None:
+    patterns = sparse_patterns(6, 50, seed=1, active=10).patterns
+    made = cues(patterns, "move", 0.3, seed=0, per_pattern=4, alphabet="binary")
+    assert (made.sum(axis=2) == 10).all()
+    assert ((made * patterns[:, None]).sum(axis=2) == 7).all()
+    crowded = np.array([[1, 1, 1, 0]])
+    assert cues(crowded, "move", 1.0, seed=0, alphabet="binary").sum() == 3
+
+
+def test_hidden_units_are_0() -> None:
+    made = cues(PATTERNS, "hide", 0.25, seed=0, per_pattern=3)
+    assert (np.count_nonzero(made == 0, axis=2) == 16).all()
+    assert (made[made != 0] == np.broadcast_to(PATTERNS[:, None], made.shape)[made != 0]).all()
+    end = cues(PATTERNS, "hide_end", 0.25, seed=0)[:, 0]
+    assert (end[:, 48:] == 0).all()
+    assert (end[:, :48] == PATTERNS[:, :48]).all()
+
+
+def test_noise_is_a_share_of_the_size_of_the_pattern() -> None:
+    patterns = 7 * sphere_patterns(3, 400, seed=0).patterns
+    made = cues(patterns, "noise", 0.5, seed=0, per_pattern=50, alphabet="real")
+    assert made.dtype == np.float64
+    added = (made - patterns[:, None]) / (7 / 20)
+    assert added.std() == pytest.approx(0.5, rel=0.02)
+    assert added.mean() == pytest.approx(0, abs=0.01)
+
+
+def test_a_corruption_is_for_its_alphabets() -> None:
+    with pytest.raises(Invalid, match="corruptions of binary patterns are hide, hide_end, move"):
+        cues(np.eye(4, dtype=int), "flip", 0.1, seed=0, alphabet="binary")

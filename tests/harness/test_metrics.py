@@ -22,12 +22,6 @@ def coin(*shape: int) -> NDArray[np.int8]:
     return np.where(np.random.default_rng(7).random(shape) < 0.5, 1, -1).astype(np.int8)
 
 
-def test_states_of_maps_spikes_to_signs() -> None:
-    raster = np.array([[True, False], [False, True]])
-    assert np.array_equal(metrics.states_of(raster), [[1, -1], [-1, 1]])
-    assert metrics.states_of(raster).dtype == np.int8
-
-
 def test_overlap_hamming_and_exact_by_hand() -> None:
     states, target = signs("++++", "+++-", "++--", "----"), signs("++++")
     assert metrics.hamming(states, target).tolist() == [0, 1, 2, 4]

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hebbgraph import LIF, Connection, Dense, Graph, Input
+from hebbgraph import LIF, Connection, Dense, Graph, Input, family
 from hebbgraph.counters import Counters
-from hebbgraph.data import PatternSet, load, random_patterns
+from hebbgraph.data import PatternSet, load, random_patterns, sparse_patterns
 from hebbgraph.errors import Invalid
+from hebbgraph.family import Family
 from hebbgraph.harness import METRICS, RecallReport, RecallTask, run_recall
 from hebbgraph.harness.recall import added
 from hebbgraph.models import hopfield
@@ -44,9 +45,10 @@ def stand_in(
     )
 
 
-holds = partial(stand_in, weight=2, bias=-1)
-blinks = partial(stand_in, weight=-2, bias=1)
-falls_silent = partial(stand_in, weight=0, bias=0)
+holds = Family(partial(stand_in, weight=2, bias=-1))
+blinks = Family(partial(stand_in, weight=-2, bias=1))
+falls_silent = Family(partial(stand_in, weight=0, bias=0))
+HEBBIAN = hopfield.FAMILY.bound(rule="hebbian")
 
 
 def without_time(report: RecallReport) -> dict[str, Any]:
@@ -125,8 +127,12 @@ def test_holding_costs_one_synop_per_spike_delivered() -> None:
 
 
 def test_processes_can_have_other_names() -> None:
-    renamed = partial(holds, cue="query", memory="net")
-    report = run_recall(TASK, renamed, cue="query", memory="net")
+    renamed = dataclasses.replace(
+        holds.bound(cue="query", memory="net"),
+        present=lambda cues: {"query": cues[:, np.newaxis]},
+        read=lambda result: 2 * result.spikes["net"].astype(np.int8) - 1,
+    )
+    report = run_recall(TASK, renamed)
     assert without_time(report) == without_time(run_recall(TASK, holds))
 
 
@@ -197,10 +203,9 @@ def test_the_report_is_json_with_every_metric_explained() -> None:
 
 def test_runs_repeat_and_seeds_are_independent_of_each_other() -> None:
     noisy = dataclasses.replace(TASK, level=0.3)
-    build = partial(hopfield.build, rule="hebbian")
-    first = without_time(run_recall(noisy, build))
-    assert first == without_time(run_recall(noisy, build))
-    alone = without_time(run_recall(dataclasses.replace(noisy, seeds=(2,)), build))
+    first = without_time(run_recall(noisy, HEBBIAN))
+    assert first == without_time(run_recall(noisy, HEBBIAN))
+    alone = without_time(run_recall(dataclasses.replace(noisy, seeds=(2,)), HEBBIAN))
     assert alone == {name: row[2:] for name, row in first.items()}
     assert len(set(first["overlap"])) > 1
 
@@ -215,11 +220,11 @@ def digits_task(**changes: Any) -> RecallTask:
 
 
 def test_pseudo_inverse_recalls_digits_and_hebbian_collapses_onto_their_mean() -> None:
-    good = run_recall(digits_task(), partial(hopfield.build, rule="pseudo_inverse"))
+    good = run_recall(digits_task(), hopfield.FAMILY.bound(rule="pseudo_inverse"))
     assert good.metrics["exact"].mean > 0.97
     assert good.metrics["class_accuracy"].mean > 0.97
     assert good.metrics["overlap"].mean > good.metrics["cue_overlap"].mean
-    bad = run_recall(digits_task(), partial(hopfield.build, rule="hebbian"))
+    bad = run_recall(digits_task(), HEBBIAN)
     assert bad.metrics["mean_image_overlap"].mean > 0.95
     assert bad.metrics["mixture"].mean > 0.5
     assert bad.metrics["identification"].mean < 0.3
@@ -234,7 +239,7 @@ def test_pseudo_inverse_recalls_digits_and_hebbian_collapses_onto_their_mean() -
 )
 def test_both_domains_recall_alike(corruption: str, level: float) -> None:
     task = digits_task(corruption=corruption, level=level, seeds=(0, 1))
-    floating, fixed = (run_recall(task, hopfield.build, domain=d) for d in ("float", "fixed"))
+    floating, fixed = (run_recall(task, hopfield.FAMILY, domain=d) for d in ("float", "fixed"))
     assert (floating.domain, fixed.domain) == ("float", "fixed")
     assert without_time(floating) == without_time(fixed)
     for seed in task.seeds:
@@ -277,21 +282,30 @@ def test_seeds_may_be_a_range() -> None:
 
 def test_a_graph_that_breaks_the_contract_is_answered_with_all_faults() -> None:
     with pytest.raises(Invalid) as error:
-        run_recall(TASK, partial(holds, cue="query", memory="net"))
+        run_recall(TASK, holds.bound(cue="query"))
     text = str(error.value)
-    assert "cue: must be the path of an Input in the graph; there are query" in text
-    assert "memory: must be the path of a LIF in the graph; there are net" in text
-    with pytest.raises(Invalid, match="must have 30 units"):
-        run_recall(TASK, lambda patterns: holds(patterns[:, :-1]))
+    assert "cue: must be an Input of 30 units, to show cues to (got no such process)" in text
+    assert "query: must not be there" in text
+    with pytest.raises(Invalid, match=r"must be an Input of 30 units.*got 29 units"):
+        run_recall(TASK, Family(lambda patterns: holds.build(patterns[:, :-1])))
+    half = dataclasses.replace(holds, read=lambda result: family.read_signs(result)[..., ::2])
+    with pytest.raises(Invalid, match=r"states read: .* \(12, 6, 15\)"):
+        run_recall(TASK, half)
+
+
+def test_patterns_of_another_alphabet_are_refused() -> None:
+    task = RecallTask(sparse_patterns(4, 30, 0), 2, "move", 0.5)
+    with pytest.raises(Invalid, match="must be bipolar patterns for this memory"):
+        run_recall(task, holds)
 
 
 def test_a_second_input_is_named() -> None:
     def build(patterns: NDArray[np.int8]) -> Graph:
-        graph = holds(patterns)
+        graph = holds.build(patterns)
         return dataclasses.replace(graph, processes={**graph.processes, "teacher": Input(3)})
 
     with pytest.raises(Invalid, match="teacher: must not be there"):
-        run_recall(TASK, build)
+        run_recall(TASK, Family(build))
 
 
 def test_unknown_engines_and_options_are_named() -> None:
