@@ -1,4 +1,4 @@
-"""Theory lines, computed and not typed in."""
+"""The Hebbian Hopfield network in replica theory."""
 
 from __future__ import annotations
 
