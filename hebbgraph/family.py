@@ -52,6 +52,22 @@ def read_spikes(result: Result) -> Values:
     return result.spikes["memory"].astype(np.int8)
 
 
+def read_volleys(result: Result) -> Values:
+    """Return the last volley of ``memory`` as 0 and 1, and the cue until there is one.
+
+    For memories that answer a cue with one volley of spikes and are silent before and after:
+    what was recalled stays. ``cue`` is a probed Input of spikes, shown at step 0 only. Where it is
+    wider than ``memory``, its first units are the key, which is returned as it was given.
+    """
+    cue, raster = result.spikes["cue"], result.spikes["memory"]
+    steps, key = np.arange(cue.shape[1]), cue.shape[2] - raster.shape[2]
+    last = np.maximum.accumulate(np.where(raster.any(axis=2), steps, -1), axis=1)
+    held = np.take_along_axis(raster, np.maximum(last, 0)[:, :, np.newaxis], axis=1)
+    states = np.repeat(cue[:, :1], len(steps), axis=1).astype(np.int8)
+    states[:, :, key:] = np.where(last[:, :, np.newaxis] < 0, states[:, :, key:], held)
+    return states
+
+
 @dataclass(frozen=True)
 class Learner:
     """How a family learns one pattern after another, by rules in the graph itself.
