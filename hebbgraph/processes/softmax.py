@@ -25,10 +25,11 @@ class Softmax(Process):
         out_gj = floor(2**bits e_gj / sum_i e_gi)
 
     `quantise` fills the table with round(255 exp(-beta (k + 1/2) 2**step / g)), g the scale of x,
-    the first entry with 255; other tables may be given. Modern Hopfield networks: Ramsauer et al.,
-    ICLR 2021, arXiv:2008.02217.
+    the first entry with 255; other tables may be given. A unit whose port ``on`` receives 0 emits
+    0; it counts in its group. Modern Hopfield networks: Ramsauer et al., ICLR 2021,
+    arXiv:2008.02217.
 
-    Ports: in ``x`` (groups * width, graded), out ``out`` (graded).
+    Ports: in ``x`` (groups * width, graded), ``on`` (spikes); out ``out`` (graded).
     """
 
     #: Units per group.
@@ -52,8 +53,9 @@ class Softmax(Process):
 
     @property
     def inputs(self) -> dict[str, Port]:
-        """Return port ``x``."""
-        return {"x": Port(self.groups * self.width, "graded")}
+        """Return port ``x`` and the optional ``on``."""
+        units = self.groups * self.width
+        return {"x": Port(units, "graded"), "on": Port(units, "spike", default=1)}
 
     @property
     def outputs(self) -> dict[str, Port]:

@@ -94,10 +94,12 @@ def winner_take_all(ctx: Context, path: str) -> None:
 def softmax(ctx: Context, path: str) -> None:
     """Add units that take the exponential of their distance from the largest, and its sum."""
     process, name = ctx.process(path), ctx.name[path]
-    arrival = ctx.arrives(f"{path}.x")
+    arrival, on = ctx.arrives(f"{path}.x"), ctx.arrives(f"{path}.on")
+    gate = f"*int(({on.text}) != 0)" if on else ""
     hub = ctx.names.take(f"{name}_groups")
     ctx.parts.populations.append(Population(path, hub, process.groups, ("largest", "total")))
-    links = {v: Link(hub, v, of_group(process)) for v in ("largest", "total")} | arrival.links
+    links = {v: Link(hub, v, of_group(process)) for v in ("largest", "total")}
+    links |= arrival.links | on.links
     states = ["x", "rank", "part"]
     if ctx.fixed:
         table, entry = lookup(ctx, path, process.table)
@@ -107,13 +109,13 @@ def softmax(ctx: Context, path: str) -> None:
         codes = [
             Code(f"k = clip({index}, 0, {len(process.table) - 1})", ctx.slot(path, 3), "look"),
             Code(f"part = {entry}", ctx.slot(path, 4), "gather"),
-            Code(f"out = part*{2**process.bits}//total", ctx.slot(path, 6), "signals"),
+            Code(f"out = part*{2**process.bits}//total{gate}", ctx.slot(path, 6), "signals"),
         ]
     else:
         beta = repr(float(process.beta))
         codes = [
             Code(f"part = exp({beta}*(x - largest))", ctx.slot(path, 3), "look"),
-            Code("out = part/total", ctx.slot(path, 6), "signals"),
+            Code(f"out = part/total{gate}", ctx.slot(path, 6), "signals"),
         ]
     ctx.parts.populations.append(
         Population(

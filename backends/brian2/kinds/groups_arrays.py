@@ -43,13 +43,14 @@ def winner_take_all(ctx: Context, path: str) -> None:
 
 def softmax(ctx: Context, path: str) -> None:
     """Take each unit's share of its group's exponentials."""
-    process, x = ctx.process(path), _whole(ctx, f"{path}.x")
+    process, x, on = ctx.process(path), _whole(ctx, f"{path}.x"), ctx.reads(f"{path}.on")
+    gate = f"*({on.text} != 0)" if on else ""
     if ctx.fixed:
         table = ctx.array(f"{path}.table", process.table)
         numbers = f'arrays["{table}"], {process.step}, {process.bits}'
-        _add(ctx, path, f"shares({x.text}, {process.groups}, {numbers})", x)
+        _add(ctx, path, f"shares({x.text}, {process.groups}, {numbers}){gate}", x, on)
     else:
-        _add(ctx, path, f"softmax({x.text}, {process.groups}, {float(process.beta)!r})", x)
+        _add(ctx, path, f"softmax({x.text}, {process.groups}, {float(process.beta)!r}){gate}", x, on)
 
 
 def dendrite(ctx: Context, path: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hebbgraph.backends.reference.loihi import saturate, saturate_v, shift
-from hebbgraph.backends.reference.steps.common import Array, State, Step
+from hebbgraph.backends.reference.steps.common import Array, State, Step, frozen_where_off
 
 #: Less than any score in `fixed`.
 LEAST = -(2**60)
@@ -82,8 +82,8 @@ GROUPS: dict[tuple[str, str], Step] = {
     ("Bus", "fixed"): bus_fixed,
     ("WinnerTakeAll", "float"): winner_take_all_float,
     ("WinnerTakeAll", "fixed"): winner_take_all_fixed,
-    ("Softmax", "float"): softmax_float,
-    ("Softmax", "fixed"): softmax_fixed,
+    ("Softmax", "float"): frozen_where_off(softmax_float),
+    ("Softmax", "fixed"): frozen_where_off(softmax_fixed),
     ("Dendrite", "float"): dendrite,
     ("Dendrite", "fixed"): dendrite,
 }

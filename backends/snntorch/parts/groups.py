@@ -130,15 +130,15 @@ class SoftmaxGroups(_Groups):
         self.groups, self.beta = process.groups, process.beta
         self.interval, self.bits = process.step, process.bits
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, on: Tensor | None = None) -> Tensor:
         """Return each unit's share of its group's exponentials."""
         x = grouped(x, self.groups)
         if not self.fixed:
-            return torch.softmax(self.beta * x, dim=-1).flatten(-2)
+            return gated(on, torch.softmax(self.beta * x, dim=-1).flatten(-2), 0.0)
         e = looked_up(self.table, shift(x.amax(dim=-1, keepdim=True) - x, -self.interval))
         # 32 bits by at most as many: below 2**52, the floor of a rounded quotient is exact.
         shares = downwards(2.0**self.bits * e / e.sum(dim=-1, keepdim=True))
-        return shares.flatten(-2)
+        return gated(on, shares.flatten(-2), 0.0)
 
 
 @final

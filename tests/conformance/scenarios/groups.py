@@ -9,6 +9,7 @@ import numpy as np
 from hebbgraph import (
     LIF,
     Bus,
+    Clock,
     Connection,
     Dendrite,
     Dense,
@@ -186,6 +187,38 @@ def _softmax() -> Scenario:
     return Scenario("softmax", **graphs, inputs={"data": data}, steps=9, tolerance=ROUNDING)
 
 
+def _softmax_gated() -> Scenario:
+    # A clock that lets it speak every other step, and a gate for each unit.
+    graphs = both_domains(
+        "softmax_gated",
+        {
+            "data": Input(6),
+            "gate": Input(6, signal="spike"),
+            "odd": Clock(2, [(1, 2)]),
+            "clocked": Softmax(3, 2, beta=0.5),
+            "gated": Softmax(6),
+            "w": Dense(2 * np.ones((3, 6))),
+        },
+        {
+            "clocked": Softmax(3, 2, table=[200, 100, 50, 10, 0], bits=9),
+            "gated": Softmax(6, table=[3, 2, 1], step=1, bits=4),
+        },
+        [
+            ("data.out", "clocked.x"),
+            ("odd.out", "clocked.on"),
+            ("data.out", "gated.x"),
+            ("gate.out", "gated.on"),
+            ("clocked.out", "w.s"),
+        ],
+        ["clocked.out", "gated.out", "w.a"],
+    )
+    inputs = {
+        "data": whole_of("softmax gated", -4, 4, 3, 7, 6),
+        "gate": whole_of("softmax gate", 0, 1, 3, 7, 6),
+    }
+    return Scenario("softmax_gated", **graphs, inputs=inputs, steps=8, tolerance=ROUNDING)
+
+
 def _dendrite() -> Scenario:
     # A unit spikes where any of its two segments reaches its threshold.
     unit = Dendrite(3, 2, threshold=[2, 3, 2, 3, 2, 3])
@@ -242,6 +275,7 @@ SCENARIOS = (
     _stochastic_winners(),
     _winner_extremes(),
     _softmax(),
+    _softmax_gated(),
     _dendrite(),
     _pipeline(),
 )
