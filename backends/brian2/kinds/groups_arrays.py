@@ -50,7 +50,8 @@ def softmax(ctx: Context, path: str) -> None:
         numbers = f'arrays["{table}"], {process.step}, {process.bits}'
         _add(ctx, path, f"shares({x.text}, {process.groups}, {numbers}){gate}", x, on)
     else:
-        _add(ctx, path, f"softmax({x.text}, {process.groups}, {float(process.beta)!r}){gate}", x, on)
+        numbers = repr(float(process.beta))
+        _add(ctx, path, f"softmax({x.text}, {process.groups}, {numbers}){gate}", x, on)
 
 
 def dendrite(ctx: Context, path: str) -> None:
