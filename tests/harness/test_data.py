@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hebbgraph import data
-from hebbgraph.data import PatternSet, choose, random_patterns
+from hebbgraph.data import PatternSet, choose, packaged, random_patterns
 from hebbgraph.errors import Invalid, Unavailable
 
 
@@ -42,13 +42,13 @@ def test_a_missing_package_names_its_remedy(
     name: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # its import raises ImportError
-    getattr(data, f"_{name}").cache_clear()
+    getattr(packaged, f"_{name}").cache_clear()
     with pytest.raises(Unavailable, match=r"pip install 'hebbgraph\[data\]'"):
         data.load(name)
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(Invalid, match="data sets are digits, mnist5k, random"):
+    with pytest.raises(Invalid, match="data sets are digits, mnist5k, mnist, fashion_mnist"):
         data.load("minst")
 
 
