@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, B
+from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, REGISTER, B
 from hebbgraph.backends.snntorch.bounds import Bounds
 from hebbgraph.backends.snntorch.inference.emitter import Emitter, Given
 from hebbgraph.backends.snntorch.inference.learner import Learner
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line, Speaker
+from hebbgraph.backends.snntorch.inference.octets import LARGEST
 from hebbgraph.backends.snntorch.inference.products import Product
 from hebbgraph.backends.snntorch.inference.spiking import FixedSpiking, FloatSpiking
 from hebbgraph.backends.snntorch.inference.stepped import Stepped
@@ -104,7 +105,10 @@ class Builder:
         sums, learned = self.bounds.product(path), self._learned(path)
         narrow = sums.whole and sums.largest < EXACT_FLOAT32 and learned is None
         dtype = torch.float32 if narrow else self.like.dtype
-        return Product(part, sums, self._line(path, dtype), outputs, learned)
+        arriving = self.bounds.arriving(f"{path}.s")
+        octets = arriving.whole and arriving.largest <= LARGEST and sums.whole
+        octets = octets and sums.largest < REGISTER
+        return Product(part, sums, self._line(path, dtype), outputs, learned, octets=octets)
 
     def _learned(self, path: str) -> Any:
         """Return how to get the weights of synapses that learn; None for others."""

@@ -17,6 +17,7 @@ from hebbgraph.backends.snntorch.arithmetic import (
 from hebbgraph.backends.snntorch.bounds import Bound
 from hebbgraph.backends.snntorch.inference.emitter import Emitter
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line
+from hebbgraph.backends.snntorch.inference.octets import Octets
 from hebbgraph.backends.snntorch.parts.synapses import GraphSynapses, Matrices
 
 
@@ -24,7 +25,8 @@ from hebbgraph.backends.snntorch.parts.synapses import GraphSynapses, Matrices
 class Product(Emitter):
     """Dense, Transpose, Sparse or BlockDense synapses.
 
-    `line` has the dtype in which they multiply; `learned` returns weights that change.
+    `line` has the dtype in which they multiply; `learned` returns weights that change. With
+    `octets`, what arrives fits 8 bits, and so may the weights: then integers are multiplied.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class Product(Emitter):
         line: Line,
         outputs: Sequence[Tensor] = (),
         learned: Callable[[], Tensor] | None = None,
+        *,
+        octets: bool = False,
     ) -> None:
         super().__init__(line, outputs)
         like = line.row(0)
@@ -44,8 +48,14 @@ class Product(Emitter):
         self._wraps = synapses.fixed and sums.largest * factor * max(self._scale, 1) >= REGISTER
         self._splits = synapses.fixed and sums.largest >= EXACT_FLOAT64
         matrices: Matrices = [] if learned else synapses.matrices()
-        weights = [(delay, matrix.detach().to(like.dtype)) for delay, matrix in matrices]
-        self._weights = [(d, (w * factor if factor > 1 else w).t()) for d, w in weights]
+        self._octets = Octets.of([m for _, m in matrices], factor, like) if octets else None
+        self._weights: Matrices = []
+        for index, (delay, matrix) in enumerate(matrices):
+            if self._octets:
+                self._weights.append((delay, self._octets.weights[index]))
+            else:
+                weights = matrix.detach().to(like.dtype)
+                self._weights.append((delay, (weights * factor if factor > 1 else weights).t()))
         self._width = synapses.shape[1]
         self._s = like.new_empty(like.shape[0], self._width)
         self._slab = like.new_empty(0, 0, 0)
@@ -64,7 +74,7 @@ class Product(Emitter):
         for delay, weights in self._matrices():
             s = self._arriving.at(t - delay) if t >= delay else None
             if s is not None:
-                if s.dtype != total.dtype or s.shape[-1] != self._width:
+                if (self._octets is None and s.dtype != total.dtype) or s.shape[-1] != self._width:
                     s = self._s.copy_(s)
                 self._multiply(s, weights, total, empty)
                 empty = False
@@ -104,7 +114,8 @@ class Product(Emitter):
     def _converted(self, s: Tensor) -> Tensor:
         """Return some steps in the dtype of the product, one after another in memory."""
         steps, episodes, width = s.shape
-        if s.dtype == self._s.dtype and width == self._width and s.is_contiguous():
+        plain = self._octets is not None or (s.dtype == self._s.dtype and s.is_contiguous())
+        if plain and width == self._width:
             return s
         if len(self._slab) < steps:
             self._slab = self._s.new_empty(steps, episodes, self._width)
@@ -114,7 +125,9 @@ class Product(Emitter):
         """Write the product of `s` into `total`, or add it."""
         if self._copies > 1:
             s, total = s.reshape(-1, len(weights)), total.view(-1, weights.shape[1])
-        if self._splits:
+        if self._octets:
+            self._octets.multiply(s, weights, total, empty)
+        elif self._splits:
             part = in_halves(lambda x: x @ weights, s)
             total.copy_(part) if empty else total.add_(part)
         elif empty:
