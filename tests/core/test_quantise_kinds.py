@@ -8,6 +8,7 @@ import pytest
 import hebbgraph as hg
 from hebbgraph.hardware import load
 from hebbgraph.passes.quantise import quantise
+from hebbgraph.passes.quantise.bounds import Bounds
 from hebbgraph.processes import (
     LIF,
     Dense,
@@ -242,3 +243,31 @@ def test_sign_units_keep_integers() -> None:
     graph = chain(Sign(2, bias=[3, -2]), 2)
     assert quantise(graph).of_kind(Sign)["unit"].bias.tolist() == [3, -2]
     assert quantise(graph).notes == ()
+
+
+def test_the_gain_of_winners_stays_within_its_bits() -> None:
+    """It is clipped at 2**16, so a finer scale would make every larger gain the same."""
+    parts = {
+        "x": hg.Input(1),
+        "g": Polynomial(1, [0, 0, 60.0 / 9], limit=3),
+        "a": hg.Input(4, signal="spike"),
+        "winners": WinnerTakeAll(2, 2),
+    }
+    wires = [("x.out", "g.a"), ("g.out", "winners.gain"), ("a.out", "winners.a")]
+    graph = hg.Graph("gain", parts, [hg.Connection(*wire) for wire in wires])
+    fixed = quantise(graph)
+    scale = fixed.scales["g.out"]
+    assert 60 * scale <= 2**16
+    assert fixed.of_kind(WinnerTakeAll)["winners"].exponent == -np.log2(scale)
+
+
+def test_shares_add_up_to_one() -> None:
+    """So what synapses make of them is bounded by the largest weight."""
+    parts = {
+        "x": hg.Input(50, signal="spike"),
+        "shares": Softmax(50, bits=16),
+        "w": Dense(np.ones((3, 50))),
+    }
+    wires = [hg.Connection("x.out", "shares.x"), hg.Connection("shares.out", "w.s")]
+    bounds = Bounds(hg.Graph("shares", parts, wires), None, None)
+    assert bounds.emitted("w") == 1

@@ -18,6 +18,7 @@ from hebbgraph.processes import (
     Noise,
     Polynomial,
     Process,
+    Softmax,
     Transpose,
 )
 
@@ -84,17 +85,30 @@ class Bounds:
         if isinstance(process, Noise):
             return float(np.max(process.scale)) * LONGEST_TAIL
         if process.ROLE == "synapses":
+            groups = self._shares(path)
+            if groups is not None:
+                return self._sum(path, process, largest=True) * groups
             return self._sum(path, process) * self.arriving(f"{path}.s")
         return self._units(path, process)
 
-    def _sum(self, path: str, process: Process) -> float:
-        """Return the largest sum of weights that one postsynaptic unit can have."""
+    def _shares(self, path: str) -> int | None:
+        """Return how many groups of shares arrive at synapses, if nothing else does."""
+        sources = self.graph.sources(f"{path}.s")
+        if len(sources) != 1:
+            return None
+        process = self.graph.flat_processes[sources[0].source.rpartition(".")[0]]
+        return process.groups if isinstance(process, Softmax) else None
+
+    def _sum(self, path: str, process: Process, *, largest: bool = False) -> float:
+        """Return the largest sum of weights that one postsynaptic unit can have, or weight."""
         transposed = isinstance(process, Transpose)
         holder = process.of if isinstance(process, Transpose) else path
         dense = self.graph.flat_processes[holder]
         weights = np.abs(dense.matrix())
         if holder in self.graph.plastic:
             weights = np.full(weights.shape, self.weight(holder))
+        if largest:
+            return float(weights.max())
         return float(weights.sum(axis=0 if transposed else 1).max())
 
     def _units(self, path: str, process: Process) -> float:
@@ -106,6 +120,8 @@ class Bounds:
         if isinstance(process, Graded):
             bound = np.maximum(np.abs(process.low), np.abs(process.high)).max()
             return float(min(bound, arriving + np.abs(process.bias).max()))
+        if isinstance(process, Softmax):
+            return 1.0
         if isinstance(process, Bus):
             if process.operation == "count":
                 return float(process.width)

@@ -42,6 +42,8 @@ BITS24 = 2**23 - 1
 FINE = 2.0**12
 #: Largest gain that, times 64, fits in 24 bits.
 GAIN = 2**17 - 1
+#: Largest gain of a group of winners.
+WINNERS_GAIN = 2**16
 
 ScaleOf = Callable[[str], float]
 
@@ -109,6 +111,10 @@ def _units(path: str, process: Process, bounds: Bounds) -> Iterator[Measure]:
             leaky = isinstance(process, LeakyIntegrator) and bool((process.decay % 1 > 0).any())
             fine = FINE / arriving if leaky else 0.0
             yield Measure(port, lambda _: BITS24 / arriving, fine=fine)
+    if isinstance(process, WinnerTakeAll):
+        gain = bounds.arriving(f"{path}.gain")
+        if 0 < gain < np.inf:
+            yield Measure(f"{path}.gain", lambda _: WINNERS_GAIN / gain)
     if isinstance(process, Polynomial):
         yield Measure(f"{path}.out", lambda _: math.inf, _polynomial_exact(path, process))
     if isinstance(process, Exponential):
