@@ -248,7 +248,7 @@ def test_sign_units_keep_integers() -> None:
 def test_the_gain_of_winners_stays_within_its_bits() -> None:
     """It is clipped at 2**16, so a finer scale would make every larger gain the same."""
     parts = {
-        "x": hg.Input(1),
+        "x": hg.Input(1, gain=3),
         "g": Polynomial(1, [0, 0, 60.0 / 9], limit=3),
         "a": hg.Input(4, signal="spike"),
         "winners": WinnerTakeAll(2, 2),
