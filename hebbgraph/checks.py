@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 import numpy as np
@@ -85,6 +86,18 @@ def size_faults(path: str, size: Any, name: str = "size") -> list[Fault]:
     if is_whole(size) and size > 0:
         return []
     return [Fault(f"{path}.{name}", repr(size), "must be a whole number above 0")]
+
+
+def memory_faults(where: str, got: str, needed: float, remedy: str = "") -> list[Fault]:
+    """Return the fault of something that needs more bytes than this machine has memory."""
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return []
+    if needed <= there:
+        return []
+    need = f"needs {needed / 2**30:.3g} GiB of memory, there are {there / 2**30:.3g}"
+    return [Fault(where, got, need, remedy)]
 
 
 def _at(index: NDArray[Any]) -> str:
