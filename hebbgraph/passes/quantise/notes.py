@@ -41,7 +41,7 @@ def residue_notes(context: Context, fixed: Graph, path: str) -> list[str]:
     # The voltage itself contains the residue before it, hence 4095 and not 4096.
     falls = np.maximum(0, -(REGISTER * low + bias)) // 4095
     lifts = np.maximum(0, np.minimum(threshold, REGISTER * high + bias)) // 4095
-    safe = forgetful & (falls < above) & (lifts <= below)
+    safe = forgetful & ((falls < above) | (falls == 0)) & (lifts <= below)
     unsafe = int(np.count_nonzero(~safe & (was.decay_v == 1)))
     if not unsafe:
         return []

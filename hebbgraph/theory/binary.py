@@ -1,0 +1,167 @@
+"""Binary memories: the Willshaw net and sparse distributed memory."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, localcontext
+
+import numpy as np
+from scipy.special import gammaln
+from scipy.stats import binom, hypergeom, norm
+
+# --- Willshaw -----------------------------------------------------------------------------------
+
+
+def willshaw_density(units: int, active: int, count: int, *, auto: bool = True) -> float:
+    """Return p1, the expected share of weights that are 1 after `count` patterns.
+
+    Patterns have exactly k = `active` of n = `units` ones::
+
+        p1 = 1 - (1 - k (k - 1) / (n (n - 1)))**P         auto-association, off the diagonal
+        p1 = 1 - (1 - k**2 / n**2)**P                     pairs of different patterns
+
+    Willshaw, Buneman and Longuet-Higgins, Nature 222, 1969, doi:10.1038/222960a0.
+    """
+    share = active * (active - 1) / (units * (units - 1)) if auto else (active / units) ** 2
+    return -math.expm1(count * math.log1p(-share)) if share < 1 else 1.0
+
+
+def willshaw_false_ones(
+    units: int, active: int, count: int, cue: int | None = None, *, auto: bool = True
+) -> float:
+    """Return (n - k) p1**c, the expected number of false ones in a recall from c cue units.
+
+    The estimate of 1969: it takes the weights of a unit as independent. `cue` is by default all
+    k units of a pattern.
+    """
+    p1 = willshaw_density(units, active, count, auto=auto)
+    return (units - active) * p1 ** (active if cue is None else cue)
+
+
+def willshaw_false_ones_exact(
+    units: int, active: int, count: int, cue: int | None = None, *, auto: bool = True
+) -> float:
+    """Return the expected number of false ones in a recall, without any approximation.
+
+    A unit outside the recalled pattern fires if none of the c cue units is unconnected to it. By
+    inclusion and exclusion over the cue units that are, with P - 1 other patterns::
+
+        p = sum_s (-1)**s C(c, s) (1 - (k / n) (1 - q_s))**(P - 1)
+
+    where q_s is the chance that a pattern which holds the unit avoids s given others:
+    C(n - 1 - s, k - 1) / C(n - 1, k - 1) in auto-association, C(n - s, k) / C(n, k) for pairs.
+    Units are used more or less often, which makes this larger than `willshaw_false_ones`:
+    J. Buckingham and D. Willshaw, Network 3(4), 1992, doi:10.1088/0954-898X_3_4_005; A. Knoblauch,
+    "Neural associative memory and the Willshaw-Palm probability distribution", SIAM J. Appl.
+    Math. 69(1), 2008, doi:10.1137/070700012.
+    """
+    c = active if cue is None else cue
+    with localcontext() as context:
+        context.prec = 40 + c  # the terms alternate and reach 2**c
+        total = Decimal(0)
+        for s in range(c + 1):
+            if auto:
+                avoided = _quotient(units - 1 - s, units - 1, active - 1)
+            else:
+                avoided = _quotient(units - s, units, active)
+            base = 1 - Decimal(active) / units * (1 - avoided)
+            total += (-1) ** s * math.comb(c, s) * base ** (count - 1)
+        return float(total) * (units - active)
+
+
+def _quotient(top: int, bottom: int, chosen: int) -> Decimal:
+    """Return C(top, chosen) / C(bottom, chosen)."""
+    return Decimal(math.comb(top, chosen)) / Decimal(math.comb(bottom, chosen))
+
+
+def willshaw_best_count(units: int, active: int) -> float:
+    """Return P at which half of the weights of pairs are 1: ln 2 n**2 / k**2, nearly."""
+    return math.log(0.5) / math.log1p(-((active / units) ** 2))
+
+
+def willshaw_information(
+    units: int, active: int, count: int, false_ones: float, *, auto: bool = False
+) -> float:
+    """Return the bits that a memory of pairs holds for each of its n**2 synapses.
+
+    A recall that adds f false ones to the k true ones leaves C(k + f, k) values to choose from::
+
+        I = P (log2 C(n, k) - log2 C(k + f, k)) / n**2
+
+    With k = log2 n, P of `willshaw_best_count` and n to infinity it tends to ln 2 = 0.693.
+    Auto-association holds half of it: W is symmetric, and a cue has to be paid for.
+    """
+    whole = _log2_choose(units, active) - _log2_choose(active + false_ones, active)
+    return count * whole / units**2 / (2 if auto else 1)
+
+
+def _log2_choose(n: float, k: float) -> float:
+    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)) / math.log(2)
+
+
+# --- sparse distributed memory ------------------------------------------------------------------
+
+
+def kanerva_share(units: int, radius: int) -> float:
+    """Return p = P(Bin(N, 1/2) <= r), the share of locations that a state makes active.
+
+    Kanerva, "Sparse Distributed Memory", MIT Press, 1988.
+    """
+    return float(binom.cdf(radius, units, 0.5))
+
+
+def kanerva_best_share(locations: float, count: float) -> float:
+    """Return (2 M T)**(-1/3), the share p at which the signal to noise of a read is largest.
+
+    Kanerva 1988; the maximum of `kanerva_error`'s ratio for T much larger than 1.
+    """
+    return float((2 * locations * count) ** (-1 / 3))
+
+
+def kanerva_common(units: int, radius: int, distance: int) -> float:
+    """Return the share of locations that two states at Hamming distance `distance` have in common.
+
+    Of a units in which an address differs from one state, j hypergeometric ones are among the d
+    in which the states differ; from the other state it differs in a + d - 2 j.
+    """
+    a = np.arange(radius + 1)
+    # Differs from the other in at most r: j >= (a + d - r) / 2.
+    needed = np.ceil((a + distance - radius) / 2)
+    inside = hypergeom.sf(needed - 1, units, distance, a)
+    return float((binom.pmf(a, units, 0.5) * inside).sum())
+
+
+def kanerva_error(
+    units: int,
+    locations: int,
+    radius: int,
+    count: int,
+    distance: int = 0,
+    *,
+    simple: bool = False,
+) -> float:
+    """Return the chance that one unit is wrong after one read, T = `count` patterns written.
+
+    With p_d the share of active locations common to states at distance d (`kanerva_common`), the
+    sum at a unit has the mean p_d M and, from T - 1 other patterns, the variance::
+
+        (T - 1) (p**2 M + M (M - 1) q),      q = mean of p_d**2 over random pairs of states
+
+    and p_d (1 - p_d) M more from the number of locations that happen to be common; the error is
+    Phi(-mean / sd).
+
+    `simple` is the estimate for a cue without errors in which locations are shared as if by
+    chance, q = p**4: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988). Addresses
+    within one radius of a state resemble each other, so q is larger than that at finite N.
+    """
+    p, m = kanerva_share(units, radius), locations
+    if count < 2:
+        return 0.0
+    if simple:
+        return float(norm.cdf(-p * m / math.sqrt((count - 1) * (p**2 * m + p**4 * m**2))))
+    pairs = binom.pmf(np.arange(units + 1), units, 0.5)
+    shared = np.array([kanerva_common(units, radius, d) for d in range(units + 1)])
+    q = float((pairs * shared**2).sum())
+    own = kanerva_common(units, radius, distance)
+    variance = (count - 1) * (p**2 * m + m * (m - 1) * q) + own * (1 - own) * m
+    return float(norm.cdf(-own * m / math.sqrt(variance)))
