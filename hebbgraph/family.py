@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -110,13 +110,20 @@ class Family:
     learner: Learner | None = None
     #: Patterns and units of a small survey, such as `hebbgraph bench recall` runs.
     survey: tuple[int, int] = (6, 96)
-    #: ``survey_parameters``: parameters of `build` in that survey.
+    #: Parameters of `build` in that survey.
     survey_parameters: Mapping[str, Any] | None = None
+    #: Further settings that the survey shows, each by what it is called in a table.
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def bound(self, **parameters: Any) -> Family:
         """Return the family whose `build` and `energy` have these parameters set."""
         energy = functools.partial(self.energy, **parameters) if self.energy else None
         return replace(self, build=functools.partial(self.build, **parameters), energy=energy)
+
+    @property
+    def surveyed(self) -> dict[str, Mapping[str, Any]]:
+        """Return the settings that a survey of all families shows, ``""`` the first of them."""
+        return {"": self.survey_parameters or {}, **self.variants}
 
     def patterns(self, count: int, units: int, seed: int) -> Values:
         """Return random patterns (count, units) that suit the family."""

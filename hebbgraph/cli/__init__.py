@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import hebbgraph
-from hebbgraph.cli import check, compare, doctor, listing, nir, parity, setup, show
+from hebbgraph.cli import bench, check, compare, doctor, listing, nir, parity, setup, show
 from hebbgraph.cli.interrupts import interruptible
 from hebbgraph.errors import HebbgraphError
 
@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   hebbgraph parity hopfield              are all engines equal? the first event that is not
   hebbgraph check hopfield --hardware loihi1_davies2018
   hebbgraph nir export hopfield memory.nir
+  hebbgraph bench recall                 every memory on every engine, in one table
 """
 
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=hebbgraph.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (doctor, listing, show, parity, check, nir, setup):
+    for module in (doctor, listing, show, parity, check, nir, bench, setup):
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)

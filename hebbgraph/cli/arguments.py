@@ -67,3 +67,15 @@ def arrays_in(path: str) -> dict[str, Any]:
     except (*DAMAGE, OSError) as error:
         need = "must be an .npz file, as numpy.savez writes it, without objects"
         raise Invalid("inputs", [Fault(path, str(error), need)]) from None
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """Return seeds 0 to n - 1 for a number, or those of a comma-separated list."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or (len(numbers) == 1 and numbers[0] < 1):
+        need = "must be a number of seeds above 0, or a list such as 3,5,8"
+        raise Invalid("arguments", [Fault("--seeds", repr(text), need)])
+    return tuple(range(numbers[0])) if len(numbers) == 1 else tuple(numbers)

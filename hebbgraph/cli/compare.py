@@ -13,10 +13,9 @@ from typing import Any
 import yaml
 
 from hebbgraph import backend, hardware, report, runfolder
-from hebbgraph.cli.arguments import options_of, pairs, require_engines
+from hebbgraph.cli.arguments import options_of, pairs, require_engines, seeds_of
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import print_comparison, print_survey
-from hebbgraph.errors import Fault, Invalid
 from hebbgraph.harness.compare import Comparison, RunConfig, Survey, compare, survey_rules
 from hebbgraph.processes import DOMAINS
 from hebbgraph.serialise import pack, to_document
@@ -97,7 +96,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
         corruption=parsed.corruption,
         level=parsed.level,
         cues_per_pattern=parsed.cues,
-        seeds=_seeds(parsed.seeds),
+        seeds=seeds_of(parsed.seeds),
         steps=parsed.steps,
         backends=tuple(dict.fromkeys(parsed.backend or backend.discover())),
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
@@ -172,15 +171,3 @@ def _write(parent: str, comparison: Comparison, surveys: Sequence[Survey]) -> Pa
     files |= report.render(comparison, surveys, environment)
     name = f"{runfolder.timestamp()}-{config.model}-{config.data}"
     return runfolder.write_folder(parent, name, files)
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    """Return seeds 0 to n - 1 for a number, or those of a comma-separated list."""
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or (len(numbers) == 1 and numbers[0] < 1):
-        need = "must be a number of seeds above 0, or a list such as 3,5,8"
-        raise Invalid("arguments", [Fault("--seeds", repr(text), need)])
-    return tuple(range(numbers[0])) if len(numbers) == 1 else tuple(numbers)

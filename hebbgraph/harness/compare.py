@@ -207,51 +207,68 @@ def survey_rules(config: RunConfig, data_name: str, progress: Teller | None = No
 def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     """Run the task of `config` on every engine and domain, and hold each to the reference.
 
-    The reference always runs, whether or not it is listed. An engine that is not installed, lacks
-    something or fails gets a row that says so. Raises `Invalid` on a bad config before anything
-    runs.
+    Raises `Invalid` on a bad config before anything runs.
     """
     config.check()
     task, family = config.task(), config.family()
     graph = family.build(task.data.patterns[task.stored(task.seeds[0])])
+    places = Places(config.backends, config.domains, config.hardware, config.options)
+    return Comparison(config, compare_engines(task, family, graph, places, progress), graph)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a memory is run, and on which machines that is priced."""
+
+    backends: Sequence[str]
+    domains: Sequence[Domain] = DOMAINS
+    hardware: Sequence[str] = ()
+    #: Options of back ends, by name.
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def compare_engines(
+    task: RecallTask,
+    family: Family,
+    graph: Graph,
+    places: Places,
+    progress: Teller | None = None,
+) -> tuple[Row, ...]:
+    """Return one row for every engine and domain, each held to the reference.
+
+    The reference always runs, whether or not it is listed. An engine that is not installed, lacks
+    something or fails gets a row that says so. `graph` is the memory of the first seed.
+    """
     rows: list[Row] = []
-    for domain in config.domains:
+    for domain in places.domains:
         tell = _prefixed(progress, f"reference {domain}")
         definition = run_recall(task, family, domain=domain, progress=tell)
-        for name in config.backends:
+        for name in places.backends:
             if name == "reference":
-                rows.append(_row(config, graph, name, domain, definition, definition))
+                rows.append(_row(places, graph, name, domain, definition, definition))
+                continue
+            try:
+                report = run_recall(
+                    task,
+                    family,
+                    backend=name,
+                    domain=domain,
+                    options=places.options.get(name, {}),
+                    progress=_prefixed(progress, f"{name} {domain}"),
+                )
+            except Unavailable as error:
+                rows.append(
+                    Row(name, domain, None, f"unavailable: {error}", False, unavailable=True)
+                )
+            except (Unsupported, EngineError) as error:
+                rows.append(Row(name, domain, None, f"did not run: {error}", False))
             else:
-                rows.append(_run(config, graph, name, domain, definition, progress))
-    return Comparison(config, tuple(rows), graph)
-
-
-def _run(
-    config: RunConfig,
-    graph: Graph,
-    name: str,
-    domain: Domain,
-    definition: RecallReport,
-    progress: Teller | None,
-) -> Row:
-    try:
-        report = run_recall(
-            config.task(),
-            config.family(),
-            backend=name,
-            domain=domain,
-            options=config.options.get(name, {}),
-            progress=_prefixed(progress, f"{name} {domain}"),
-        )
-    except Unavailable as error:
-        return Row(name, domain, None, f"unavailable: {error}", False, unavailable=True)
-    except (Unsupported, EngineError) as error:
-        return Row(name, domain, None, f"did not run: {error}", False)
-    return _row(config, graph, name, domain, report, definition)
+                rows.append(_row(places, graph, name, domain, report, definition))
+    return tuple(rows)
 
 
 def _row(
-    config: RunConfig,
+    places: Places,
     graph: Graph,
     name: str,
     domain: Domain,
@@ -260,7 +277,7 @@ def _row(
 ) -> Row:
     tolerance = 0.0 if domain == "fixed" else TOLERANCE
     disagreement = _disagreement(graph, definition, report, tolerance)
-    prices = {chip: energy(report.counters, load(chip)) for chip in config.hardware}
+    prices = {chip: energy(report.counters, load(chip)) for chip in places.hardware}
     return Row(name, domain, report, disagreement or "identical", not disagreement, energy=prices)
 
 
