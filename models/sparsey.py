@@ -26,8 +26,9 @@ bits. ``peaks``, ``sum``, ``above`` and ``gain`` compute beta, one graded number
 is Gumbel noise, a table of 256 numbers in `fixed`. Weights are one bit: the rule is dw = s x within
 [0, 1]. A blank input has the share 1/N everywhere, hence in the step after the code ``up`` delivers
 the filled share of each unit's weights: ``full`` compares it with ``saturation`` and closes the
-rule of the units that it exceeds. Shares are rounded down and noise is coarse in `fixed`, so that
-a lesson there may draw other codes than in `float`; every engine draws the same.
+rule of the units that it exceeds. Shares are rounded down in `fixed` and noise has 256 values,
+so that a lesson there may draw other codes than in `float`, and a unit freeze some weights later;
+every engine draws and freezes alike.
 
 Recall needs no noise and no normalisation: winners are argmax_j sum_i w_ji x_i, whole numbers, so
 `fixed` equals `float`. Feedback weights from the code to the input learn by the same rule from the
@@ -75,7 +76,7 @@ LESSON = 3
 STEEP = 64.0
 #: Bits of a share, and of the sum of V over modules: its square must fit in 2**52 with room.
 SHARE_BITS, SUM_BITS = 16, 21
-#: Levels are whole numbers of this grain, so that `fixed` holds them exactly.
+#: The floor of G is rounded to this grain, so that `fixed` holds it exactly.
 GRAIN = 2.0**-10
 #: Most weights, 8 bytes each while they learn.
 MOST_WEIGHTS = 2**28
@@ -156,10 +157,10 @@ def blank(
     rule = Rule("post*x", factors={"x": "pre"}, low=0, high=1)
     if late:
         rule = replace(rule, dw="post*x*(1 - full)", factors={"x": "pre", "full": "post"})
-    hidden = modules * width
+    hidden, bits = modules * width, share_bits(modules)
     processes: dict[str, Process | Graph] = {
         "cue": Input(units, signal="spike"),
-        "shares": Softmax(units, beta=STEEP, bits=share_bits(modules)),
+        "shares": Softmax(units, beta=STEEP, bits=bits),
         "up": Dense(np.zeros((hidden, units)), rule=rule),
         "phase": Clock(LESSON, ((1, 2),)),
         **selection(modules, width, floor, gain, power, seed),
@@ -173,7 +174,9 @@ def blank(
         *competition("up.a"),
     ]
     if late:
-        level = GRAIN * max(1, round(saturation / GRAIN))
+        # Half a weight below the number of weights that is meant: sums are rounded.
+        level = (math.ceil(round(saturation * units, 6)) - 0.5) / units
+        level = max(1, round(level * 2.0**bits)) / 2.0**bits
         processes["full"] = Dendrite(hidden, threshold=level)
         connections += [Connection("up.a", "full.a"), Connection("full.s", "up.full")]
     return Graph(name, processes, connections, [Probe("code.s"), Probe("sum.out")])
@@ -183,7 +186,7 @@ def selection(
     modules: int, width: int, floor: float, gain: float, power: int, seed: int, peak: float = 1.0
 ) -> dict[str, Process]:
     """Return the processes of the CSA; `peak` is V of a familiar input."""
-    lowest = GRAIN * round(modules * peak * floor / GRAIN)
+    lowest = round(modules * peak * floor / GRAIN) * GRAIN
     factor = gain / (modules * peak - lowest) ** power
     most = math.ceil(modules * peak)
     return {
