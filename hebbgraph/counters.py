@@ -128,6 +128,25 @@ LEARNING = frozenset(
 LENGTHS = frozenset(("episodes", "timesteps"))
 
 
+def added(one: Counters, other: Counters) -> Counters:
+    """Return the counters of two runs of the same memory, count by count."""
+    none = ProcessCounts()
+    paths = dict.fromkeys([*one.processes, *other.processes])
+    processes = {
+        path: ProcessCounts(
+            **{
+                f.name: getattr(one.processes.get(path, none), f.name)
+                + getattr(other.processes.get(path, none), f.name)
+                for f in fields(ProcessCounts)
+            }
+        )
+        for path in paths
+    }
+    names = [f.name for f in fields(Counters) if f.name != "processes"]
+    sums = {name: getattr(one, name) + getattr(other, name) for name in names}
+    return Counters(processes=processes, **sums)
+
+
 def count(
     graph: Graph, inputs: Mapping[str, NDArray[Any]], recording: Recording, steps: int
 ) -> Counters:

@@ -131,6 +131,11 @@ def spurious(
     `states` is (episodes, N), `stored` (K, N).
     """
     _require_equal_width(states, stored)
+    if not tolerance:  # equal means equal bytes: one look-up a state
+        dtype = np.int8 if _small(states) and _small(stored) else np.float64
+        held, asked = stored.astype(dtype), states.astype(dtype) + dtype(0)  # no -0.0
+        known = {row.tobytes() for signed in (held, -held) for row in signed + dtype(0)}
+        return np.array([row.tobytes() not in known for row in asked], dtype=bool)
     found = np.zeros(len(states), dtype=bool)
     for pattern in stored:
         found |= exact(states, pattern, tolerance) | exact(-states, pattern, tolerance)
@@ -240,6 +245,11 @@ def _wrong(states: NDArray[Any], targets: NDArray[Any], tolerance: float) -> NDA
         return np.asarray(states != targets)
     size = np.sqrt((targets.astype(np.float64) ** 2).mean(axis=-1, keepdims=True))
     return np.asarray(~(np.abs(states - targets.astype(np.float64)) <= tolerance * size))
+
+
+def _small(values: NDArray[Any]) -> bool:
+    """Return whether int8 holds all values and their negatives."""
+    return bool(((values == np.rint(values)) & (np.abs(values) < 128)).all())
 
 
 def _shares(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ not told patterns apart; every report shows both numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,12 +70,15 @@ def class_right(
     return np.asarray(~(best & wrong).any(axis=1))
 
 
+@lru_cache(maxsize=4)
 def class_means(data: PatternSet) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the classes in order and the mean pattern of each, (classes, N)."""
+    """Return the classes in order and the mean pattern of each, (classes, N), read-only."""
     assert data.labels is not None
     classes = np.unique(data.labels)
     means = [data.patterns[data.labels == label].mean(axis=0) for label in classes]
-    return classes, np.array(means)
+    found = np.array(means)
+    found.setflags(write=False)
+    return classes, found
 
 
 def nearest_mean(

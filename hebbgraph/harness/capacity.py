@@ -7,22 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hebbgraph import metrics
+from hebbgraph.checks import Domain
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family
-from hebbgraph.harness.corrupt import corruption_faults, cues
-from hebbgraph.harness.engine import Engine, Teller
-from hebbgraph.harness.task import REAL_TOLERANCE, seed_faults
-from hebbgraph.metrics import Interval, bootstrap
-from hebbgraph.processes import Domain
+from hebbgraph.harness.corrupt import corruption_faults
+from hebbgraph.harness.engine import Teller
+from hebbgraph.harness.sweep import Point, sweep
+from hebbgraph.harness.task import seed_faults
+from hebbgraph.harness.trial import Trial
+from hebbgraph.metrics import Interval
 
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware
-
-#: Episodes run at once: bounds memory to some 10 to 20 bytes times BATCH, steps and units.
-BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -102,22 +99,20 @@ def capacity_curve(
     faults += corruption_faults(corruption, level, family.alphabet)
     if faults:
         raise Invalid("capacity_curve", faults)
-    engine = Engine(backend, domain, hardware, dict(options or {}))
-    total = len(loads) * len(seeds)
-    points: list[CapacityPoint] = []
-    for load in loads:
-        count = max(1, round(load * size))
-        rows: list[tuple[float, float, float]] = []
-        for seed in seeds:
-            if progress:
-                text = f"load {count / size:.4g}, seed {seed}"
-                progress(len(points) * len(seeds) + len(rows), total, text)
-            patterns = family.patterns(count, size, seed)
-            spoil = _Spoiling(corruption, level, seed)
-            rows.append(_network(engine, family, patterns, min(tested, count), spoil, steps))
-        points.append(_point(count, size, min(tested, count), rows))
-    if progress:
-        progress(total, total, "done")
+    base = Trial(
+        family,
+        name="memory",
+        units=size,
+        corruption=corruption,
+        level=level,
+        tested=tested,
+        steps=steps,
+        backend=backend,
+        domain=domain,
+        options=dict(options or {}),
+        hardware=hardware,
+    )
+    found = sweep(base, {"load": loads}, seeds=seeds, progress=progress)
     return CapacityCurve(
         size=int(size),
         corruption=corruption,
@@ -126,58 +121,20 @@ def capacity_curve(
         seeds=tuple(seeds),
         backend=backend,
         domain=domain,
-        points=tuple(points),
+        points=tuple(map(_point, found.points)),
     )
 
 
-@dataclass(frozen=True)
-class _Spoiling:
-    kind: str
-    level: float
-    seed: int
-
-    def cues(self, patterns: NDArray[Any], family: Family) -> NDArray[Any]:
-        """Return one cue for each pattern."""
-        made = cues(patterns, self.kind, self.level, seed=self.seed, alphabet=family.alphabet)
-        return np.asarray(made[:, 0])
-
-
-def _network(
-    engine: Engine,
-    family: Family,
-    patterns: NDArray[Any],
-    tested: int,
-    spoil: _Spoiling,
-    steps: int,
-) -> tuple[float, float, float]:
-    """Return the mean overlap, exact recall and settled share of one network."""
-    wanted = patterns[:tested]
-    starts = spoil.cues(wanted, family)
-    tolerance = REAL_TOLERANCE if family.alphabet == "real" else 0.0
-    overlaps, right, settled = [], [], []
-    with engine.compile(family, patterns) as program:
-        for first in range(0, tested, BATCH):
-            states, _ = engine.recall(family, program, starts[first : first + BATCH], steps)
-            final, target = states[:, -1], wanted[first : first + BATCH]
-            overlaps.append(metrics.overlap(final, target))
-            right.append(metrics.exact(final, target, tolerance))
-            settled.append(metrics.settling(states, tolerance).settled)
-    means = [float(np.concatenate(values).mean()) for values in (overlaps, right, settled)]
-    return means[0], means[1], means[2]
-
-
-def _point(
-    count: int, size: int, tested: int, rows: Sequence[tuple[float, float, float]]
-) -> CapacityPoint:
-    overlap, exact, settled = zip(*rows, strict=True)
+def _point(point: Point) -> CapacityPoint:
+    made = point.trial
     return CapacityPoint(
-        count=count,
-        load=count / size,
-        tested=tested,
-        overlap=bootstrap(overlap),
-        exact=bootstrap(exact),
-        settled=bootstrap(settled),
-        overlap_per_seed=overlap,
+        count=made.count,
+        load=made.load,
+        tested=min(made.tested, made.count),
+        overlap=point.metrics["overlap"],
+        exact=point.metrics["exact"],
+        settled=point.metrics["settled"],
+        overlap_per_seed=point.per_seed["overlap"],
     )
 
 

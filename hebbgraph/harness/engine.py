@@ -48,12 +48,16 @@ class Engine:
         cues: NDArray[Any],
         steps: int,
         progress: Progress | None = None,
+        first_episode: int = 0,
     ) -> tuple[NDArray[Any], Result]:
         """Return the states (episodes, steps, N) from `cues` (episodes, N), and the result.
 
+        `first_episode` is the number under which the first cue draws its random numbers.
         Raises `Invalid` if the family reads states of another shape.
         """
-        result = program.run(family.present(cues), steps, progress=progress)
+        result = program.run(
+            family.present(cues), steps, first_episode=first_episode, progress=progress
+        )
         states = family.read(result)
         if states.shape != (len(cues), steps, cues.shape[1]):
             need = f"must be {(len(cues), steps, cues.shape[1])}: episodes, steps, units of a cue"

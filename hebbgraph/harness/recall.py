@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from hebbgraph import metrics
 from hebbgraph.backend import Progress
-from hebbgraph.counters import Counters, ProcessCounts
+from hebbgraph.counters import Counters, added
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family
-from hebbgraph.harness.baselines import baselines, class_right
+from hebbgraph.harness.baselines import baselines
 from hebbgraph.harness.engine import Engine, Teller
+from hebbgraph.harness.measure import cost_metrics, state_metrics
 from hebbgraph.harness.recall_report import Example, RecallReport
-from hebbgraph.harness.task import REAL_TOLERANCE, RecallTask
+from hebbgraph.harness.task import RecallTask
 from hebbgraph.processes import Domain
 from hebbgraph.result import Provenance, Result
 
@@ -137,7 +138,13 @@ def _inner(progress: Teller | None, index: int, task: RecallTask) -> Progress | 
 
 
 def _measured(task: RecallTask, run: _Run) -> _Recalled:
-    numbers = _state_metrics(task, run) | _cost_metrics(task, run)
+    stored = task.data.patterns[run.rows]
+    labels = None if task.data.labels is None else task.data.labels[run.rows]
+    numbers = state_metrics(
+        run.states, run.cues, stored, task.targets(), task.data.alphabet, labels
+    )
+    numbers |= cost_metrics(run.result.counters, task.recalls)
+    numbers["wall_seconds"] = run.result.provenance.wall_seconds
     right = baselines(task.data, run.rows, run.cues, task.targets())
     shares = {"nearest_stored": right.nearest_stored, "nearest_mean": right.nearest_mean}
     if right.nearest_stored_class is not None:
@@ -150,42 +157,6 @@ def _measured(task: RecallTask, run: _Run) -> _Recalled:
         provenance=run.result.provenance,
         compile_seconds=run.compile_seconds,
     )
-
-
-def _state_metrics(task: RecallTask, run: _Run) -> dict[str, float]:
-    stored, targets = task.data.patterns[run.rows], task.targets()
-    wanted, final = stored[targets], run.states[:, -1]
-    tolerance = REAL_TOLERANCE if task.data.alphabet == "real" else 0.0
-    rest = metrics.settling(run.states, tolerance)
-    at_rest = final[rest.settled]
-    values: dict[str, NDArray[Any]] = {
-        "overlap": metrics.overlap(final, wanted),
-        "cue_overlap": metrics.overlap(run.cues, wanted),
-        "exact": metrics.exact(final, wanted, tolerance),
-        "identification": metrics.identified(final, stored, targets),
-        "hamming": metrics.hamming(final, wanted, tolerance),
-        "settled": rest.settled,
-        "period_two": rest.period_two,
-        "steps_to_settle": rest.steps[rest.settled],
-        "spurious": metrics.spurious(at_rest, stored, tolerance),
-        "mixture": metrics.mixture(at_rest, stored, tolerance),
-        "mean_image_overlap": metrics.mean_image_overlap(final, stored),
-    }
-    if task.data.labels is not None:
-        labels = task.data.labels[run.rows]
-        values["class_accuracy"] = class_right(final, stored, labels, targets)
-    # Where nothing came to rest, what is said of states at rest is undefined.
-    return {name: float(v.mean()) if v.size else float("nan") for name, v in values.items()}
-
-
-def _cost_metrics(task: RecallTask, run: _Run) -> dict[str, float]:
-    counters = run.result.counters
-    synops = counters.total("synops_ac") + counters.total("synops_mac")
-    return {
-        "spikes_per_recall": counters.total("spikes") / task.recalls,
-        "synops_per_recall": synops / task.recalls,
-        "wall_seconds": run.result.provenance.wall_seconds,
-    }
 
 
 def _examples(task: RecallTask, run: _Run, count: int) -> tuple[Example, ...]:
@@ -233,25 +204,6 @@ def _report(
         options=first.provenance.options,
         graph_hashes=tuple(one.provenance.graph_hash for one in recalled),
     )
-
-
-def added(one: Counters, other: Counters) -> Counters:
-    """Return the counters of two runs of the same memory, count by count."""
-    none = ProcessCounts()
-    paths = dict.fromkeys([*one.processes, *other.processes])
-    processes = {
-        path: ProcessCounts(
-            **{
-                f.name: getattr(one.processes.get(path, none), f.name)
-                + getattr(other.processes.get(path, none), f.name)
-                for f in fields(ProcessCounts)
-            }
-        )
-        for path in paths
-    }
-    names = [f.name for f in fields(Counters) if f.name != "processes"]
-    sums = {name: getattr(one, name) + getattr(other, name) for name in names}
-    return Counters(processes=processes, **sums)
 
 
 def _bytes(result: Result) -> int:

@@ -11,7 +11,7 @@ import pytest
 from hebbgraph.data import random_patterns
 from hebbgraph.errors import Invalid
 from hebbgraph.family import Family
-from hebbgraph.harness import capacity, capacity_curve
+from hebbgraph.harness import capacity_curve
 from hebbgraph.models import hopfield
 
 HEBBIAN = hopfield.FAMILY.bound(rule="hebbian")
@@ -50,7 +50,7 @@ def test_one_step_of_one_pattern_is_worked_by_hand() -> None:
 
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), level=0.05)
-    monkeypatch.setattr(capacity, "BATCH", 7)
+    monkeypatch.setattr("hebbgraph.harness.sweep.BATCH", 7)
     assert capacity_curve(80, (0.3,), HEBBIAN, seeds=(0, 1), level=0.05) == whole
     assert 0.1 < whole.points[0].overlap.mean < 0.99
 

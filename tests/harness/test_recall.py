@@ -13,12 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from hebbgraph import LIF, Connection, Dense, Graph, Input, family
-from hebbgraph.counters import Counters
+from hebbgraph.counters import Counters, added
 from hebbgraph.data import PatternSet, load, random_patterns, sparse_patterns
 from hebbgraph.errors import Invalid
 from hebbgraph.family import Family
 from hebbgraph.harness import METRICS, RecallReport, RecallTask, run_recall
-from hebbgraph.harness.recall import added
 from hebbgraph.models import hopfield
 
 POOL = random_patterns(20, 30, seed=0)
