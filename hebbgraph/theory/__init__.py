@@ -1,5 +1,81 @@
 """Theory lines, computed and not typed in: one file per family of memories."""
 
-from hebbgraph.theory.hopfield import hopfield_capacity, hopfield_overlap
+from hebbgraph.theory.binary import (
+    kanerva_best_share,
+    kanerva_common,
+    kanerva_error,
+    kanerva_share,
+    willshaw_best_count,
+    willshaw_density,
+    willshaw_false_ones,
+    willshaw_false_ones_exact,
+    willshaw_information,
+)
+from hebbgraph.theory.dendrites import (
+    neuron_false_positive,
+    segment_false_negative,
+    segment_false_positive,
+    set_false_positive,
+    union_active,
+    union_false_positive,
+)
+from hebbgraph.theory.hopfield import (
+    clipping_noise,
+    error_free_capacity,
+    gardner_capacity,
+    gardner_margin,
+    glauber_overlap,
+    hopfield_capacity,
+    hopfield_critical_temperature,
+    hopfield_overlap,
+    low_load_overlap,
+    one_step_overlap,
+    spin_glass_temperature,
+)
+from hebbgraph.theory.modern_hopfield import (
+    contraction,
+    exponential_capacity,
+    least_separation,
+    metastable_size,
+    retrieval_error,
+    separation,
+    sphere_base,
+    sphere_capacity,
+)
 
-__all__ = ["hopfield_capacity", "hopfield_overlap"]
+__all__ = [
+    "clipping_noise",
+    "contraction",
+    "error_free_capacity",
+    "exponential_capacity",
+    "gardner_capacity",
+    "gardner_margin",
+    "glauber_overlap",
+    "hopfield_capacity",
+    "hopfield_critical_temperature",
+    "hopfield_overlap",
+    "kanerva_best_share",
+    "kanerva_common",
+    "kanerva_error",
+    "kanerva_share",
+    "least_separation",
+    "low_load_overlap",
+    "metastable_size",
+    "neuron_false_positive",
+    "one_step_overlap",
+    "retrieval_error",
+    "segment_false_negative",
+    "segment_false_positive",
+    "separation",
+    "set_false_positive",
+    "sphere_base",
+    "sphere_capacity",
+    "spin_glass_temperature",
+    "union_active",
+    "union_false_positive",
+    "willshaw_best_count",
+    "willshaw_density",
+    "willshaw_false_ones",
+    "willshaw_false_ones_exact",
+    "willshaw_information",
+]

@@ -18,8 +18,10 @@ from hebbgraph.processes import (
     Noise,
     Polynomial,
     Process,
+    Sign,
     Softmax,
     Transpose,
+    WinnerTakeAll,
 )
 
 #: Sample data are not all data: what is observed may be exceeded by this factor.
@@ -85,18 +87,20 @@ class Bounds:
         if isinstance(process, Noise):
             return float(np.max(process.scale)) * LONGEST_TAIL
         if process.ROLE == "synapses":
-            groups = self._shares(path)
-            if groups is not None:
-                return self._sum(path, process, largest=True) * groups
+            shared = self._shared(path)
+            if shared is not None:
+                return self._sum(path, process, largest=True) * shared
             return self._sum(path, process) * self.arriving(f"{path}.s")
         return self._units(path, process)
 
-    def _shares(self, path: str) -> int | None:
-        """Return how many groups of shares arrive at synapses, if nothing else does."""
+    def _shared(self, path: str) -> int | None:
+        """Return the sum of shares, or of winners, that arrive at synapses, if nothing else does."""
         sources = self.graph.sources(f"{path}.s")
         if len(sources) != 1:
             return None
         process = self.graph.flat_processes[sources[0].source.rpartition(".")[0]]
+        if isinstance(process, WinnerTakeAll):
+            return process.groups * process.k
         return process.groups if isinstance(process, Softmax) else None
 
     def _sum(self, path: str, process: Process, *, largest: bool = False) -> float:
@@ -133,6 +137,8 @@ class Bounds:
         if isinstance(process, Exponential):
             with np.errstate(over="ignore"):
                 return float(np.exp(abs(process.scale) * arriving))
+        if isinstance(process, Sign):
+            return 2.0  # a change of sign
         return 1.0 if process.output.signal != "graded" else np.inf
 
     def _observe(self, data: Mapping[str, Any], steps: int | None) -> None:

@@ -228,7 +228,9 @@ def _transpose(
         power = math.log2(g / one(scale))
         return power.is_integer() and held.exponents[0] <= power <= held.exponents[1]
 
-    return Measure(f"{path}.a", limit, is_exact, limit)
+    # Exact as its scale is, sums may be rounded down to it.
+    fine = 0.0 if is_whole(held.weights) else FINE / held.largest
+    return Measure(f"{path}.a", limit, is_exact, limit, fine=fine)
 
 
 def _is_whole_rule(process: Any, path: str, weight: float, scale: ScaleOf) -> bool:
