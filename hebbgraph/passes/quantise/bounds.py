@@ -94,7 +94,7 @@ class Bounds:
         return self._units(path, process)
 
     def _shared(self, path: str) -> int | None:
-        """Return the sum of shares, or of winners, that arrive at synapses, if nothing else does."""
+        """Return the sum of shares or winners that arrive at synapses, if nothing else does."""
         sources = self.graph.sources(f"{path}.s")
         if len(sources) != 1:
             return None
