@@ -103,17 +103,17 @@ def test_stored_items_are_recognised_and_others_are_not() -> None:
     assert familiarity(other).max() < 0.8
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("domain", ["float", "fixed"])
-def test_lessons_are_the_same_on_every_engine(engine: str, domain: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_lessons_in_fixed_are_the_same_on_every_engine(engine: str) -> None:
     stored = similar()
     graph = blank(24, saturation=0.5, **SMALL)
     found = []
     for name in ("reference", engine):
-        with hg.compile(graph, name, domain=domain) as program:  # type: ignore[arg-type]
+        with hg.compile(graph, name, domain="fixed") as program:
             found.append(program.run(teach(stored), sparsey.LESSON))
     assert np.array_equal(codes(found[0], 4), codes(found[1], 4))
     assert np.array_equal(found[0].weights["up.weights"], found[1].weights["up.weights"])
+    assert len(np.unique(codes(found[0], 4), axis=0)) > 5
 
 
 @pytest.mark.parametrize("engine", ENGINES)
