@@ -17,6 +17,8 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hebbgraph.checks import DOMAINS, Domain, is_whole
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.processes import Dense, Port, Process, Signal, Transpose
@@ -238,7 +240,7 @@ class Graph:
         for key in sorted(arrays):
             array = arrays[key]
             digest.update(f"{key} {array.dtype.str} {array.shape}\0".encode())
-            digest.update(array.tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def flat(self) -> Graph:

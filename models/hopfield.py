@@ -1,71 +1,257 @@
-"""Binary Hopfield memory: patterns stored in symmetric recurrent weights, recalled from a cue.
+"""Hopfield memory: patterns stored in recurrent couplings, recalled from a cue.
 
 J. J. Hopfield, "Neural networks and physical systems with emergent collective computational
 abilities", PNAS 79(8), 1982, doi:10.1073/pnas.79.8.2554.
 
-With states sigma = 2 s - 1 in {-1, +1} and synchronous dynamics, step t computes::
+States sigma_i are -1 or +1, couplings J and fields theta are those of a rule of
+`hebbgraph.couplings`, and a unit that is updated takes the sign of its field::
 
-    h_i(t) = sum_j J_ij sigma_j(t-1) + theta_i,    sigma_i(t) = sign(h_i(t))
+    h_i = sum_j J_ij sigma_j + theta_i,    sigma_i <- sign(h_i)
 
-The spiking realisation is one population of McCulloch-Pitts units (`LIF` with decays of 1) that
-sends 0/1 spikes through one recurrent `Dense`. Every quantity is a small integer, so that no
-engine can round a sum differently: J is scaled to integers once, and with T = 2 J + I (ties keep
-their state) or T = J (ties go to -1) the graph holds::
+Which units are updated, and what is sent, is the ``dynamics``:
 
-    weights = 2 T,    bias_i = (2 or 1) theta_i - sum_j T_ij,    threshold = 0
+- ``synchronous`` (Little, Math. Biosci. 19, 1974): all units in every step, as McCulloch-Pitts
+  units (`LIF` with decays of 1) that send 0/1 spikes, s = (sigma + 1) / 2. Near capacity some
+  recalls end in cycles of two states.
+- ``masked``: each unit in a step with probability ``update`` (`Noise` at the port ``on``), which
+  ends those cycles; `Sign` units send -1/+1 spikes.
+- ``event``: masked too, but a unit sends its change, -2 or +2, only when its sign changes, and
+  rebuilds its field by summing what arrives: synaptic operations in proportion to flips.
+- ``glauber`` (Glauber, J. Math. Phys. 4, 1963): masked, with logistic noise of scale T / 2 at the
+  threshold, so that P(sigma_i = +1) = 1 / (1 + exp(-2 h_i / T)). T is in units of the field that
+  a stored pattern feels (N for Hebbian couplings of 1 a pattern).
 
-The cue sigma in {-1, +1} is given to ``cue`` at step 0 only; its gain |bias| + 1 makes the
-spikes of step 0 the cue itself. State of step t: ``2 * spikes["memory"][:, t] - 1``.
+With ``hidden`` no matrix J is built: sum_mu xi_i S_mu, S_mu = sum_j xi_j sigma_j, passes through K
+graded units on the patterns themselves, 1 bit each, there and back (`Transpose`), and a synapse of
+-K on itself takes out what a unit would tell itself. 2 N K synapses instead of N**2; fields are
+then two steps old.
 
-On Loihi (`fixed`) a voltage decay of 4095 leaves v / 4096 behind. The integers are scaled so that
-no unit's field can exceed 4095 steps of its finest grain, hence this residue is always smaller
-than the smallest field: it can never decide a sign. `quantise` checks that and says so.
+Every weight is a whole number, so that no engine rounds a sum differently. Synchronous: with
+T = 2 J + I (ties keep their state) or T = J (ties go to -1) the graph holds weights 2 T, biases
+(2 or 1) theta_i - sum_j T_ij and thresholds 0. The cue (Input ``cue``, step 0 only) has the gain
+|bias| + 1 there, which makes the spikes of step 0 the cue itself; `Sign` units take it at ``set``.
+
+`fixed` equals `float` for 1 to 8 bits. A voltage decay of 4095 leaves v / 4096 behind on Loihi, so
+the integers of the synchronous form are scaled until no unit's field can exceed 4095 of its finest
+grains: this residue never decides a sign, at the cost of precision in large networks (8 bits up to
+some 100 units, 3 at 1000). `Sign` units hold 24 bits and know no residue. Noise is the exception:
+its logistic table has 256 entries in `fixed`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hebbgraph.alphabets import checked_patterns
+from hebbgraph.checks import choice_faults, flag_faults, whole_faults
+from hebbgraph.couplings import RULES, SYMMETRIC, Couplings, Rule, couplings, to_integers, unit_of
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.family import Family
+from hebbgraph.family import Family, Learner, show_first
 from hebbgraph.graph import Connection, Graph, Probe
-from hebbgraph.processes import LIF, Dense, Input
+from hebbgraph.processes import (
+    LIF,
+    Clock,
+    Dense,
+    Graded,
+    Input,
+    Noise,
+    Process,
+    Sign,
+    Sparse,
+    Transpose,
+)
 from hebbgraph.random import stream
+from hebbgraph.result import Result
+from hebbgraph.rules.library import hebb
+from hebbgraph.rules.library import storkey as storkey_rule
 
-Rule = Literal["hebbian", "centred", "pseudo_inverse", "storkey"]
 Tie = Literal["keep", "low"]
+Dynamics = Literal["synchronous", "masked", "event", "glauber"]
 
 #: A field of more than this many grains could be decided by Loihi's voltage residue.
 FIELD_LIMIT = 4095
-#: Widest weight of the chip, without its sign.
-CHIP_BITS = 8
+#: Widest weight of the chip, without its sign, and of a float that is still exact.
+CHIP_BITS, MOST_BITS = 8, 24
+#: Couplings of a smaller deviation than this many grains would be mostly zeros.
+LEAST_DEVIATION = 0.5
+#: Steps that no episode is as long as: a clock of this period ticks at step 0 only.
+NEVER = 2**31
 
 
 def build(
     patterns: ArrayLike,
     rule: Rule = "pseudo_inverse",
     *,
+    dynamics: Dynamics = "synchronous",
+    temperature: float = 0.0,
+    update: float = 0.5,
+    hidden: bool = False,
     weight_bits: int = 8,
     tie: Tie = "keep",
+    margin: float | None = None,
+    seed: int = 0,
     name: str = "hopfield",
 ) -> Graph:
     """Return the memory of `patterns` (K, N), values -1 and +1, as a process graph.
 
-    `rule` programs the weights (see `couplings`). `weight_bits` is the width of the mixed-sign
-    weight: 3 to 8 fit the chip, and then `fixed` equals `float`; up to 24 serve studies in the
-    float domain. `tie` says what a unit does whose field is 0: ``"keep"`` its state (the standard,
-    at the cost of one bit) or fall to -1, ``"low"``.
+    `rule` programs J, `margin` is the perceptron's. `weight_bits` is the width of J with its sign,
+    1 for sign(J): up to 8 fit the chip, up to 24 serve studies in the float domain; the
+    synchronous form with ties kept spends one of the chip's 8 on the tie. `tie` says what a
+    synchronous unit does whose field is 0: ``"keep"`` its state, or fall to -1, ``"low"``.
+    `temperature` is for Glauber dynamics, `update` and `seed` (of mask and noise) are for all but
+    synchronous ones, `hidden` is for the Hebbian rule.
 
     Raises `Invalid` with every fault of the arguments.
     """
-    stored = _checked(patterns, rule, weight_bits, tie)
-    integers, field = to_integers(*couplings(stored, rule), weight_bits, tie)
-    total = 2 * integers + np.eye(len(integers), dtype=np.int64) if tie == "keep" else integers
-    bias = (2 if tie == "keep" else 1) * field - total.sum(axis=1)
-    units = stored.shape[1]
+    stored, faults = checked_patterns(patterns, "bipolar")
+    form = _Form(dynamics, temperature, update, weight_bits, tie, seed)
+    faults += choice_faults("rule", rule, RULES) + form.faults()
+    faults += _pair_faults(rule, dynamics, hidden, margin)
+    if faults:
+        raise Invalid("hopfield.build", faults)
+    if hidden:
+        return _hidden(name, stored, form)
+    return _recurrent(name, couplings(stored, rule, margin), form)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How couplings become a graph: the arguments of `build` by the same names."""
+
+    dynamics: Dynamics = "synchronous"
+    temperature: float = 0.0
+    update: float = 0.5
+    weight_bits: int = 8
+    tie: Tie = "keep"
+    seed: int = 0
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with each argument."""
+        found = choice_faults("dynamics", self.dynamics, get_args(Dynamics))
+        found += choice_faults("tie", self.tie, get_args(Tie))
+        chip = f"; the chip takes up to {CHIP_BITS}"
+        found += whole_faults("weight_bits", self.weight_bits, 1, MOST_BITS, chip)
+        found += whole_faults("seed", self.seed, 0, 2**63 - 1)
+        glauber = self.dynamics == "glauber"
+        if not _is_number(self.temperature) or (self.temperature > 0) != glauber:
+            need = "must be a number above 0 for glauber dynamics, and 0 for all others"
+            found.append(Fault("temperature", repr(self.temperature), need))
+        if not _is_number(self.update) or not 0 < self.update <= 1:
+            need = "must be in (0, 1], the share of units updated in a step"
+            found.append(Fault("update", repr(self.update), need))
+        return found
+
+
+def _is_number(value: object) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and bool(np.isfinite(value)) and float(value) >= 0  # type: ignore[arg-type, call-overload]
+
+
+def _pair_faults(rule: object, dynamics: object, hidden: object, margin: object) -> list[Fault]:
+    """Return which arguments do not go together."""
+    found = flag_faults("hidden", hidden)
+    if hidden is True and rule != "hebbian":
+        need = "must be 'hebbian' with hidden units: others are no sum over patterns"
+        found.append(Fault("rule", repr(rule), need))
+    if hidden is True and dynamics == "synchronous":
+        need = "must not be 'synchronous' with hidden units"
+        found.append(Fault("dynamics", repr(dynamics), need, "use masked, with update=1?"))
+    if margin is not None and (rule != "perceptron" or not _is_number(margin)):
+        need = "must be a number of 0 or more, and is for rule='perceptron'"
+        found.append(Fault("margin", repr(margin), need))
+    return found
+
+
+# --- graphs --------------------------------------------------------------------------------------
+
+
+def _recurrent(name: str, programmed: Couplings, form: _Form) -> Graph:
+    """Return the graph with a matrix of couplings."""
+    if form.dynamics == "synchronous":
+        return _synchronous(name, programmed, form)
+    integers = to_integers(programmed, form.weight_bits)
+    weights = np.multiply(integers.matrix, 2, dtype=np.float64)
+    weights.setflags(write=False)  # so that it is not copied
+    processes: dict[str, Process] = {"recurrent": Dense(weights)}
+    connections = [
+        Connection("memory.s", "recurrent.s", delay=1),
+        Connection("recurrent.a", "memory.a"),
+    ]
+    field = 2 * integers.gain * programmed.unit
+    parts = processes, connections, 2 * integers.field
+    return _sign_graph(name, parts, field, form, programmed.notes)
+
+
+def _hidden(name: str, stored: NDArray[Any], form: _Form) -> Graph:
+    """Return the graph that passes through one hidden unit for each pattern."""
+    count, units = stored.shape
+    own = np.arange(units)
+    processes: dict[str, Process] = {
+        "patterns": Dense(stored),
+        "hidden": Graded(count),
+        "back": Transpose("patterns", post=count, pre=units),
+        "own": Sparse(units, units, own, own, np.full(units, -count)),
+    }
+    connections = [
+        Connection("memory.s", "patterns.s", delay=1),
+        Connection("patterns.a", "hidden.a"),
+        Connection("hidden.out", "back.s", delay=1),
+        Connection("back.a", "memory.a"),
+        Connection("memory.s", "own.s", delay=2),
+        Connection("own.a", "memory.a"),
+    ]
+    return _sign_graph(name, (processes, connections, np.zeros(units)), float(units), form)
+
+
+_Parts = tuple[dict[str, Process], list[Connection], NDArray[Any]]
+
+
+def _sign_graph(
+    name: str, parts: _Parts, unit: float, form: _Form, notes: tuple[str, ...] = ()
+) -> Graph:
+    """Return `Sign` units on synapses; `unit` is the field that a stored pattern feels."""
+    processes, connections, bias = parts
+    units = len(bias)
+    event = form.dynamics == "event"
+    processes = {
+        "cue": Input(units, signal="ternary"),
+        "memory": Sign(units, bias=bias, integrates=event),
+        **processes,
+    }
+    connections = [Connection("cue.out", "memory.set"), *connections]
+    if form.update < 1:
+        processes["mask"] = Noise(units, "bernoulli", form.update, form.seed)
+        processes["begin"] = Clock(NEVER, ((0, 1),))  # all units take the cue
+        connections += [Connection(f"{path}.out", "memory.on") for path in ("mask", "begin")]
+    if form.temperature:
+        scale = unit * form.temperature / 2
+        processes["noise"] = Noise(units, "logistic", scale, form.seed)
+        connections.append(Connection("noise.out", "memory.n"))
+    probe = Probe("memory.sigma" if event else "memory.s")
+    return Graph(name, processes, connections, [probe], notes=notes)
+
+
+def _synchronous(name: str, programmed: Couplings, form: _Form) -> Graph:
+    """Return LIF units on whole numbers that Loihi's voltage residue cannot spoil."""
+    keep, chip = form.tie == "keep", form.weight_bits <= CHIP_BITS
+    grain, own = (2, 1) if keep else (1, 0)
+    largest = (2 ** (CHIP_BITS - 1) - 1 - own) // grain
+    limit = FIELD_LIMIT - 2 - 2 * own if chip else np.inf
+
+    def load(matrix: NDArray[Any], field: NDArray[Any]) -> float:
+        return grain * _load(matrix, field)
+
+    integers = to_integers(
+        programmed, form.weight_bits, most=largest if chip else None, load=load, limit=limit
+    )
+    _require_precision(programmed, integers.matrix, load(integers.matrix, integers.field), limit)
+    total = grain * integers.matrix.astype(np.float64) + own * np.eye(len(integers.matrix))
+    bias = grain * integers.field - total.sum(axis=1)
+    units = len(bias)
     return Graph(
         name,
         {
@@ -79,122 +265,87 @@ def build(
             Connection("recurrent.a", "memory.a"),
         ],
         [Probe("memory.s")],
+        notes=programmed.notes,
     )
 
 
-def couplings(
-    patterns: NDArray[np.int64], rule: Rule
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return couplings J (N, N), symmetric with diagonal 0, and fields theta (N,).
-
-    With xi (K, N) the patterns; theta is 0 but for ``centred``:
-
-    - ``hebbian``: J_ij = sum_mu xi_i xi_j (capacity alpha_c = 0.138; Amit, Gutfreund and
-      Sompolinsky, Phys. Rev. Lett. 55, 1985, doi:10.1103/PhysRevLett.55.1530).
-    - ``centred``: J_ij = sum_mu d_i d_j with d = xi - c, c the mean pattern, and
-      theta_i = lambda c_i - sum_j J_ij c_j with lambda the mean of ||d||^2, so that the field at a
-      stored pattern is lambda (c + d) but for crosstalk. For correlated patterns (covariance
-      storage, after Amit, Gutfreund and Sompolinsky, Phys. Rev. A 35, 1987,
-      doi:10.1103/PhysRevA.35.2293, there with one mean for all units).
-    - ``pseudo_inverse``: J the projector on the span of the patterns, capacity alpha = 1
-      (Personnaz, Guyon and Dreyfus, J. Physique Lett. 46, 1985,
-      doi:10.1051/jphyslet:01985004608035900). Its diagonal is removed: kept, it pins the cue.
-    - ``storkey``: J_ij += (xi_i xi_j - xi_i h_ji - h_ij xi_j) / N, one pattern after another,
-      with h_ij = sum_{k not in {i, j}} J_ik xi_k (Storkey, ICANN 1997, doi:10.1007/BFb0020196).
-    """
-    xi = patterns.astype(np.float64)
-    field = np.zeros(xi.shape[1])
-    if rule == "hebbian":
-        coupling = xi.T @ xi
-    elif rule == "centred":
-        centre = xi.mean(axis=0)
-        deviation = xi - centre
-        coupling = deviation.T @ deviation
-        np.fill_diagonal(coupling, 0.0)
-        field = (deviation**2).sum() / len(xi) * centre - coupling @ centre
-    elif rule == "pseudo_inverse":
-        coupling = np.linalg.pinv(xi) @ xi
-    else:
-        coupling = _storkey(xi)
-    coupling = (coupling + coupling.T) / 2
-    np.fill_diagonal(coupling, 0.0)
-    return coupling, field
-
-
-def _storkey(xi: NDArray[np.float64]) -> NDArray[np.float64]:
-    units = xi.shape[1]
-    coupling = np.zeros((units, units))
-    for pattern in xi:
-        # h_ij leaves out the terms k = i and k = j of the full field.
-        field = coupling @ pattern - np.diag(coupling) * pattern
-        local = field[:, None] - coupling * pattern[None, :]
-        np.fill_diagonal(local, field)
-        cross = local * pattern[None, :]
-        coupling += (np.outer(pattern, pattern) - cross - cross.T) / units
-    return coupling
-
-
-def to_integers(
-    coupling: NDArray[np.float64], field: NDArray[np.float64], weight_bits: int, tie: Tie
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return `coupling` and `field` as integers: as they are where they fit, else scaled alike.
-
-    Two bounds set the scale: the largest weight 2 T fits `weight_bits` with mixed signs and, where
-    these are the chip's 8 or fewer, no unit's field, cue included, exceeds `FIELD_LIMIT` grains.
-    """
-    grain, self_coupling = (2, 1) if tie == "keep" else (1, 0)
-    weight_limit = (2 ** (weight_bits - 1) - 1 - self_coupling) // grain
-    field_limit = FIELD_LIMIT - 2 - 2 * self_coupling if weight_bits <= CHIP_BITS else np.inf
-    whole = np.array_equal(coupling, np.rint(coupling)) and np.array_equal(field, np.rint(field))
-    largest, load = np.abs(coupling).max(), grain * _load(coupling, field)
-    scale = 1.0
-    if not whole or largest > weight_limit or load > field_limit:
-        scale = min(weight_limit / largest, field_limit / load) if largest > 0 else 1.0
-    while True:
-        # Rounding moves each entry by up to 1/2, so the sums may exceed the bound: shrink again.
-        integers = np.rint(coupling * scale).astype(np.int64)
-        fields = np.rint(field * scale).astype(np.int64)
-        if grain * _load(integers, fields) <= field_limit:
-            return integers, fields
-        scale *= 0.98
-
-
-def _load(coupling: NDArray[Any], field: NDArray[Any]) -> float:
+def _load(matrix: NDArray[Any], field: NDArray[Any]) -> float:
     """Return the largest field that all synapses, theta and the cue (|bias| + 1) can add up to."""
-    bias = field - coupling.sum(axis=1)
-    return float((np.abs(coupling).sum(axis=1) + np.abs(field) + np.abs(bias)).max())
+    bias = field - matrix.sum(axis=1, dtype=np.float64)
+    sizes = np.abs(matrix).sum(axis=1, dtype=np.float64)
+    return float((sizes + np.abs(field) + np.abs(bias)).max())
 
 
-def _checked(
-    patterns: ArrayLike, rule: object, weight_bits: object, tie: object
-) -> NDArray[np.int64]:
-    faults: list[Fault] = []
-    try:
-        stored = np.asarray(patterns)
-        if stored.dtype == object:
-            raise ValueError("rows of mixed length")
-    except ValueError as error:
-        stored = np.zeros((0, 0))
-        need = "must be one array (patterns, units)"
-        faults.append(Fault("patterns", str(error), need, "make all patterns equally long"))
-    if not faults and (stored.ndim != 2 or stored.size == 0):
-        need = "must be an array (patterns, units) with at least one of each"
-        faults.append(Fault("patterns", f"shape {stored.shape}", need))
-    if not faults and not np.isin(stored, (-1, 1)).all():
-        bad = stored[~np.isin(stored, (-1, 1))]
-        got = f"{bad.flat[0]!s}, {bad.size} such values"
-        remedy = "use 2 * bits - 1 for 0/1 data, or binarise at a threshold"
-        faults.append(Fault("patterns", got, "values must be -1 or +1", remedy))
-    if rule not in get_args(Rule):
-        faults.append(Fault("rule", repr(rule), f"must be one of {', '.join(get_args(Rule))}"))
-    if tie not in get_args(Tie):
-        faults.append(Fault("tie", repr(tie), f"must be one of {', '.join(get_args(Tie))}"))
-    if weight_bits not in range(3, 25):
-        need = f"must be a whole number in 3..24; the chip takes up to {CHIP_BITS}"
-        faults.append(Fault("weight_bits", repr(weight_bits), need))
+def _require_precision(
+    programmed: Couplings, integers: NDArray[Any], load: float, limit: float
+) -> None:
+    """Raise `Invalid` where the limit on fields leaves next to nothing of the couplings."""
+    units = len(integers)
+    deviation = float(np.linalg.norm(integers)) / units
+    if load <= limit and (deviation >= LEAST_DEVIATION or not programmed.matrix.any()):
+        return
+    got = f"{units} units, couplings of {deviation:.2g} grains"
+    need = f"fields of synchronous LIF units must stay within {limit} grains on the chip"
+    remedy = "use dynamics='masked' or 'event', or more than 8 weight_bits in the float domain"
+    raise Invalid("hopfield.build", [Fault("patterns", got, need, remedy)])
+
+
+# --- learning ------------------------------------------------------------------------------------
+
+
+def blank(units: int, rule: Rule = "pseudo_inverse", **parameters: Any) -> Graph:
+    """Return the network that learns one pattern in an episode of two steps, by a local rule.
+
+    Step 0 shows the pattern, in step 1 every synapse sees it on both of its sides. ``hebbian``
+    keeps whole numbers within 8 bits (they saturate), or `weight_bits` where these are more;
+    ``storkey`` also reads the fields of both its units, which the same synapses bring.
+    """
+    bits = max(int(parameters.get("weight_bits", CHIP_BITS)), CHIP_BITS)
+    connections = [
+        Connection("cue.out", "memory.set"),
+        Connection("memory.s", "recurrent.s", delay=1),
+        Connection("memory.s", "recurrent.post", delay=1),
+        Connection("recurrent.a", "memory.a"),
+    ]
+    shared: dict[str, Any] = {"epoch": "episode", "self_connections": False}
+    if rule == "hebbian":
+        largest = 2 ** (bits - 1) - 1
+        learned = hebb(low=-largest, high=largest, **shared)
+    elif rule == "storkey":
+        learned = storkey_rule(units, low=-1, high=1, **shared)
+        connections += [
+            Connection("recurrent.a", f"recurrent.{port}") for port in ("field_pre", "field_post")
+        ]
+    else:
+        need = "must be 'hebbian' or 'storkey' to learn one pattern after another"
+        remedy = "store all patterns at once with fit"
+        raise Invalid("hopfield", [Fault("rule", repr(rule), need, remedy)])
+    processes = {
+        "cue": Input(units, signal="ternary"),
+        "memory": Sign(units),
+        "recurrent": Dense(np.zeros((units, units)), rule=learned),
+    }
+    return Graph("hopfield_learning", processes, connections)
+
+
+def from_learned(
+    result: Result, rule: Rule = "pseudo_inverse", *, name: str = "hopfield", **parameters: Any
+) -> Graph:
+    """Return the memory of what a run of `blank` learned; other parameters are those of `build`."""
+    learned = result.weights["recurrent.weights"] / result.scales.get("recurrent.weights", 1.0)
+    form = _Form(**{k: v for k, v in parameters.items() if k in _Form.__dataclass_fields__})
+    faults = form.faults()
+    for key in ("hidden", "margin"):
+        if parameters.get(key):
+            need = "is for patterns stored all at once"
+            faults.append(Fault(key, repr(parameters[key]), need, "use fit"))
     if faults:
-        raise Invalid("hopfield.build", faults)
-    return stored.astype(np.int64)
+        raise Invalid("hopfield", faults)
+    units = len(learned)
+    return _recurrent(name, Couplings(learned, np.zeros(units), unit_of(rule, units)), form)
+
+
+# --- what the harness reads ----------------------------------------------------------------------
 
 
 def cue(patterns: ArrayLike) -> NDArray[np.float64]:
@@ -207,14 +358,20 @@ def energy(
 ) -> NDArray[np.float64]:
     """Return E = -(1/2) sum_ij J_ij sigma_i sigma_j - sum_i theta_i sigma_i, J and theta of `rule`.
 
-    `states` has shape (..., N); the couplings are those before rounding to integers.
+    `states` has shape (..., N); the couplings are those before rounding to integers. Raises
+    `Invalid` for the perceptron, whose couplings are not symmetric.
     """
-    coupling, field = couplings(_checked(patterns, rule, 8, "keep"), rule)
+    stored, faults = checked_patterns(patterns, "bipolar")
+    faults += choice_faults("rule", rule, SYMMETRIC)
+    if faults:
+        raise Invalid("hopfield.energy", faults)
+    programmed = couplings(stored, rule)
     sigma = np.asarray(states, dtype=np.float64)
-    return np.asarray(-((sigma @ coupling) * sigma).sum(axis=-1) / 2 - sigma @ field)
+    pairs = ((sigma @ programmed.matrix) * sigma).sum(axis=-1)
+    return np.asarray(-pairs / 2 - sigma @ programmed.field)
 
 
-FAMILY = Family(build, energy=energy)
+FAMILY = Family(build, energy=energy, learner=Learner(blank, show_first, from_learned, steps=2))
 
 
 def example() -> tuple[Graph, dict[str, Any], int]:

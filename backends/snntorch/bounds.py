@@ -25,6 +25,7 @@ from hebbgraph.processes import (
     LeakyIntegrator,
     Polynomial,
     Process,
+    Sign,
     Softmax,
     Transpose,
 )
@@ -94,6 +95,8 @@ class Bounds:
             return Bound(self._largest(path), self.fixed or self._is_whole(path))
         if process.output.signal != "graded":
             return Bound(1.0, True)
+        if isinstance(process, Sign):
+            return Bound(2.0, True)  # a change of sign
         if process.ROLE != "synapses" and not self.fixed:
             return Bound(math.inf, False)
         if process.ROLE != "synapses":

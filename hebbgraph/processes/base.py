@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,7 +136,7 @@ class Process(ABC):
             floating = name not in self.INDICES and (name in self.SCALES or domain == "float")
             array = np.asarray(getattr(self, name))
             if floating:
-                changes[name] = array.astype(np.float64)
+                changes[name] = array.astype(np.float64, copy=False)
             elif array.dtype == np.int64:
                 changes[name] = array
             else:
@@ -159,8 +159,11 @@ class Process(ABC):
 def read_only(value: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
     """Return a read-only copy of `value`, broadcast to `shape` where that is possible.
 
+    An array that is read-only and owns its numbers is not copied: graphs share large weights.
     What cannot be broadcast or is not numeric is kept as it came, for `faults` to name.
     """
+    if _is_shared(value) and shape in (None, value.shape):
+        return value
     try:
         array = np.array(value)
     except ValueError:  # rows of mixed length
@@ -172,6 +175,13 @@ def read_only(value: ArrayLike, shape: tuple[int, ...] | None = None) -> NDArray
             array = np.broadcast_to(array, shape).copy()
     array.setflags(write=False)
     return array
+
+
+def _is_shared(value: ArrayLike) -> TypeGuard[NDArray[Any]]:
+    """Return whether `value` is an array of numbers that nothing can change any more."""
+    if not isinstance(value, np.ndarray) or value.dtype in (bool, object):
+        return False
+    return value.base is None and not value.flags.writeable
 
 
 #: The largest finite float64: "any number".
