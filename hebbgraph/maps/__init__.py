@@ -1,0 +1,61 @@
+"""maps: self-organising prototypes on a lattice: graphs, training, measures."""
+
+from hebbgraph.maps.graphs import (
+    GRAIN,
+    LEAST_RATE,
+    LESSON,
+    MOST_UNITS,
+    WIDEST,
+    Floats,
+    Neighbourhood,
+    Whole,
+    learning_graph,
+    positions,
+    recall_graph,
+    scale_of,
+    to_grains,
+)
+from hebbgraph.maps.measures import (
+    quantisation_error,
+    silent_units,
+    topographic_error,
+    winners,
+)
+from hebbgraph.maps.training import (
+    Map,
+    falling,
+    lesson_order,
+    pair_faults,
+    plastic_only,
+    positive_faults,
+    schedule,
+    shown,
+)
+
+__all__ = [
+    "GRAIN",
+    "LEAST_RATE",
+    "LESSON",
+    "MOST_UNITS",
+    "WIDEST",
+    "Floats",
+    "Map",
+    "Neighbourhood",
+    "Whole",
+    "falling",
+    "learning_graph",
+    "lesson_order",
+    "pair_faults",
+    "plastic_only",
+    "positions",
+    "positive_faults",
+    "quantisation_error",
+    "recall_graph",
+    "scale_of",
+    "schedule",
+    "shown",
+    "silent_units",
+    "to_grains",
+    "topographic_error",
+    "winners",
+]
