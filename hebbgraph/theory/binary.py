@@ -6,8 +6,7 @@ import math
 from decimal import Decimal, localcontext
 
 import numpy as np
-from scipy.special import gammaln
-from scipy.stats import binom, hypergeom, norm
+from scipy.stats import binom, norm
 
 # --- Willshaw -----------------------------------------------------------------------------------
 
@@ -95,8 +94,9 @@ def willshaw_information(
     return count * whole / units**2 / (2 if auto else 1)
 
 
-def _log2_choose(n: float, k: float) -> float:
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)) / math.log(2)
+def _log2_choose(n: float, k: int) -> float:
+    """Return log2 C(n, k), exact enough for any n, whole or not."""
+    return math.fsum(math.log2((n - i) / (k - i)) for i in range(k))
 
 
 # --- sparse distributed memory ------------------------------------------------------------------
@@ -113,7 +113,8 @@ def kanerva_share(units: int, radius: int) -> float:
 def kanerva_best_share(locations: float, count: float) -> float:
     """Return (2 M T)**(-1/3), the share p at which the signal to noise of a read is largest.
 
-    Kanerva 1988; the maximum of `kanerva_error`'s ratio for T much larger than 1.
+    It maximises p**2 M**2 / (p M + T (p**2 M + p**4 M**2)): fewer locations vary more in number,
+    more locations are shared by more patterns (Kanerva 1988).
     """
     return float((2 * locations * count) ** (-1 / 3))
 
@@ -121,14 +122,15 @@ def kanerva_best_share(locations: float, count: float) -> float:
 def kanerva_common(units: int, radius: int, distance: int) -> float:
     """Return the share of locations that two states at Hamming distance `distance` have in common.
 
-    Of a units in which an address differs from one state, j hypergeometric ones are among the d
-    in which the states differ; from the other state it differs in a + d - 2 j.
+    An address differs from one state in u + v units and from the other in u + d - v, with v of
+    the d units in which the states differ and u of the others::
+
+        p_d = sum_v P(Bin(d, 1/2) = v) P(Bin(N - d, 1/2) <= r - max(v, d - v))
     """
-    a = np.arange(radius + 1)
-    # Differs from the other in at most r: j >= (a + d - r) / 2.
-    needed = np.ceil((a + distance - radius) / 2)
-    inside = hypergeom.sf(needed - 1, units, distance, a)
-    return float((binom.pmf(a, units, 0.5) * inside).sum())
+    v = np.arange(distance + 1)
+    room = radius - np.maximum(v, distance - v)
+    inside = binom.cdf(room, units - distance, 0.5)
+    return float((binom.pmf(v, distance, 0.5) * inside).sum())
 
 
 def kanerva_error(
@@ -150,9 +152,9 @@ def kanerva_error(
     and p_d (1 - p_d) M more from the number of locations that happen to be common; the error is
     Phi(-mean / sd).
 
-    `simple` is the estimate for a cue without errors in which locations are shared as if by
-    chance, q = p**4: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988). Addresses
-    within one radius of a state resemble each other, so q is larger than that at finite N.
+    `simple` is the estimate for a cue without errors that takes locations as shared by chance, and
+    their number as fixed: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988). Addresses
+    within one radius of a state resemble each other, so that q is larger than p**4 at finite N.
     """
     p, m = kanerva_share(units, radius), locations
     if count < 2:
@@ -160,8 +162,9 @@ def kanerva_error(
     if simple:
         return float(norm.cdf(-p * m / math.sqrt((count - 1) * (p**2 * m + p**4 * m**2))))
     pairs = binom.pmf(np.arange(units + 1), units, 0.5)
-    shared = np.array([kanerva_common(units, radius, d) for d in range(units + 1)])
-    q = float((pairs * shared**2).sum())
+    likely = np.flatnonzero(pairs > 1e-12 * pairs.max())
+    shared = np.array([kanerva_common(units, radius, d) for d in likely])
+    q = float((pairs[likely] * shared**2).sum())
     own = kanerva_common(units, radius, distance)
     variance = (count - 1) * (p**2 * m + m * (m - 1) * q) + own * (1 - own) * m
     return float(norm.cdf(-own * m / math.sqrt(variance)))
