@@ -42,6 +42,13 @@ from hebbgraph.theory.modern_hopfield import (
     sphere_base,
     sphere_capacity,
 )
+from hebbgraph.theory.sparsey import (
+    sparsey_capacity,
+    sparsey_code_overlap,
+    sparsey_novel_familiarity,
+    sparsey_published_overlap,
+    sparsey_recognition,
+)
 
 __all__ = [
     "clipping_noise",
@@ -68,6 +75,11 @@ __all__ = [
     "segment_false_positive",
     "separation",
     "set_false_positive",
+    "sparsey_capacity",
+    "sparsey_code_overlap",
+    "sparsey_novel_familiarity",
+    "sparsey_published_overlap",
+    "sparsey_recognition",
     "sphere_base",
     "sphere_capacity",
     "spin_glass_temperature",

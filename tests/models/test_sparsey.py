@@ -113,7 +113,7 @@ def test_lessons_in_fixed_are_the_same_on_every_engine(engine: str) -> None:
             found.append(program.run(teach(stored), sparsey.LESSON))
     assert np.array_equal(codes(found[0], 4), codes(found[1], 4))
     assert np.array_equal(found[0].weights["up.weights"], found[1].weights["up.weights"])
-    assert len(np.unique(codes(found[0], 4), axis=0)) > 5
+    assert len(np.unique(codes(found[0], 4), axis=0)) >= 5
 
 
 @pytest.mark.parametrize("engine", ENGINES)
