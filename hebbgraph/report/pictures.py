@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,6 +189,11 @@ def energy_bars(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
         for runs, reports in priced(comparison)
         for report in reports.values()
     ]
+    return energy_rows(bars, ax=ax)
+
+
+def energy_rows(bars: Sequence[tuple[str, EnergyReport]], *, ax: Axes | None = None) -> Axes:
+    """Draw energies per recall, a bar each, by what they are called; see `energy_bars`."""
     axes = ax or figure(7, 1.5 + 0.48 * len(bars))[1][0]
     bands = [report.dynamic / max(report.episodes, 1) for _, report in bars]
     floor, ceiling = _decades(bands)

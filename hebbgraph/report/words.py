@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -38,6 +39,22 @@ BASIS = {
     "analytic": "calculated",
     "assumption": "assumed",
 }
+
+
+class Measured(Protocol):
+    """Recalls that were measured: a `RecallReport`, or a `Point` of a sweep."""
+
+    @property
+    def metrics(self) -> Mapping[str, Interval]:
+        """Return intervals over seeds, by the names of `hebbgraph.harness.METRICS`."""
+
+    @property
+    def baselines(self) -> Mapping[str, Interval]:
+        """Return those of the nearest stored pattern and the nearest mean."""
+
+    @property
+    def baseline_means(self) -> str:
+        """Return what the means were taken over."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,7 @@ def _engines(rows: Sequence[Row]) -> list[str]:
 # --- what the memory is worth ------------------------------------------------------------------
 
 
-def baseline_words(report: RecallReport) -> list[str]:
+def baseline_words(report: Measured) -> list[str]:
     """Return how recall compares with the nearest neighbour and the nearest mean of the cue."""
     found, base = report.metrics, report.baselines
     sentences = [
@@ -193,7 +210,7 @@ def baseline_words(report: RecallReport) -> list[str]:
             f"The nearest stored pattern of the raw cue (1-NN) is the right one for"
             f" {interval(base['nearest_stored'])} of the cues; the memory ends nearest to it for"
             f" {interval(found['identification'])}:"
-            f" {_against(found['identification'], base['nearest_stored'])}."
+            f" {against(found['identification'], base['nearest_stored'])}."
         )
     ]
     if "class_accuracy" in found:
@@ -201,12 +218,12 @@ def baseline_words(report: RecallReport) -> list[str]:
             f"The nearest mean ({report.baseline_means}) is of the right class for"
             f" {interval(base['nearest_mean'])}; the memory ends nearest to that class for"
             f" {interval(found['class_accuracy'])}:"
-            f" {_against(found['class_accuracy'], base['nearest_mean'])}."
+            f" {against(found['class_accuracy'], base['nearest_mean'])}."
         )
     return sentences
 
 
-def _against(ours: Interval, theirs: Interval) -> str:
+def against(ours: Interval, theirs: Interval) -> str:
     """Return whether `ours` is better than `theirs`, as far as the intervals can tell."""
     if ours.mean == theirs.mean:
         return "the memory is as good as the baseline"
@@ -219,7 +236,7 @@ def _against(ours: Interval, theirs: Interval) -> str:
     return "the intervals overlap, so neither is shown to be better"
 
 
-def collapses(report: RecallReport) -> bool:
+def collapses(report: Measured) -> bool:
     """Return whether the recalls end in the mean image, by the two thresholds above."""
     found = report.metrics
     mixture, settled = found["mixture"], found["settled"]
@@ -241,11 +258,11 @@ def survey_words(survey: Survey) -> list[str]:
     judged: dict[str, list[str]] = {}
     for rule, report in reports.items():
         ours, theirs = report.metrics["identification"], report.baselines["nearest_stored"]
-        text = _against(ours, theirs).replace("the baseline", "1-NN")
+        text = against(ours, theirs).replace("the baseline", "1-NN")
         judged.setdefault(text, []).append(rule)
-    against = "; ".join(f"{listed(rules)}: {text}" for text, rules in judged.items())
+    compared = "; ".join(f"{listed(rules)}: {text}" for text, rules in judged.items())
     first = next(iter(reports.values())).baselines["nearest_stored"]
-    return [*sentences, f"1-NN on the raw cues identifies {interval(first)}. {against}."]
+    return [*sentences, f"1-NN on the raw cues identifies {interval(first)}. {compared}."]
 
 
 def _correlation(task: RecallTask) -> str:
