@@ -53,6 +53,7 @@ from hebbgraph.maps import (
 )
 from hebbgraph.maps.growth import Grid, Learned, inserted, prototypes_of
 from hebbgraph.processes import Domain
+from hebbgraph.random import stream
 
 
 def train(
@@ -213,9 +214,12 @@ FAMILY = Family(
 def example() -> tuple[Graph, dict[str, Any], int]:
     """Return a small graph, its inputs and a number of steps, for the conformance suite.
 
-    It recalls; `som` has the one that learns.
+    A grid of 2 x 3 that learns, with room for 3 x 3.
     """
-    draw = np.random.default_rng(0)
-    weights = to_grains(2 * draw.random((9, 5)) - 1, 1.0)
-    cues = to_grains(weights[[0, 3, 3, 7]] + 0.2 * draw.random((4, 5)), 1.0)
-    return recall_graph(weights, 1.0, "growing_grid"), {"cue": cues[:, np.newaxis]}, 5
+    draw = stream(0, "growing_grid", "example")
+    patterns = to_grains(2 * draw.random((8, 3)) - 1, 1.0)
+    plan = _Plan(patterns, (3, 3), seed=0)
+    graph = plan.graph(0.9).with_probes("prototypes.weights", "norms.weights", "eta.out")
+    rates = falling((0.5, 0.125), np.arange(8) / 8)
+    alive = np.broadcast_to(Grid(2, 3, (3, 3)).alive, (8, 9))
+    return graph, shown(patterns, alive=alive, **schedule(rates, rates, "gaussian")), LESSON
