@@ -1,5 +1,6 @@
 """Theory lines, computed and not typed in: one file per family of memories."""
 
+from hebbgraph.theory.bam import bam_capacity, bam_overlap
 from hebbgraph.theory.binary import (
     kanerva_best_share,
     kanerva_common,
@@ -18,6 +19,16 @@ from hebbgraph.theory.dendrites import (
     set_false_positive,
     union_active,
     union_false_positive,
+)
+from hebbgraph.theory.dense import (
+    dense_basin,
+    dense_capacity,
+    dense_count,
+    dense_events,
+    dense_load,
+    dense_one_step,
+    dense_overlap,
+    dense_theta_window,
 )
 from hebbgraph.theory.hopfield import (
     clipping_noise,
@@ -51,8 +62,18 @@ from hebbgraph.theory.sparsey import (
 )
 
 __all__ = [
+    "bam_capacity",
+    "bam_overlap",
     "clipping_noise",
     "contraction",
+    "dense_basin",
+    "dense_capacity",
+    "dense_count",
+    "dense_events",
+    "dense_load",
+    "dense_one_step",
+    "dense_overlap",
+    "dense_theta_window",
     "error_free_capacity",
     "exponential_capacity",
     "gardner_capacity",

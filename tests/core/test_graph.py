@@ -185,3 +185,14 @@ def test_str_is_a_tree_with_sizes_delays_and_probes() -> None:
     assert "9 synapses" in text
     assert "layer.loop.s (delay 1)" in text
     assert "records layer.unit.v" in text
+
+
+def test_float32_weights_are_taken_and_large_read_only_ones_are_shared() -> None:
+    narrow = Graph("narrow", {"w": Dense(np.ones((2, 3), np.float32))})
+    assert narrow.processes["w"].weights.dtype == np.float64  # type: ignore[union-attr]
+    weights = np.ones((2, 3))
+    weights.setflags(write=False)
+    graph = Graph("shared", {"w": Dense(weights)}).flat()
+    assert graph.processes["w"].weights is weights  # type: ignore[union-attr]
+    copied = Dense(np.ones((2, 3))[:, ::-1])
+    assert copied.weights.base is None
