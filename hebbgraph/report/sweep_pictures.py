@@ -94,7 +94,7 @@ def curves(
         if name == "nearest_stored" or lines[0][0].trial.data is not None:
             _baselines(axes, lines, x, name, text)
     _frame(axes, x, metric)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, framealpha=0.85, edgecolor="none")
     return axes
 
 
