@@ -6,6 +6,7 @@ import math
 from decimal import Decimal, localcontext
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 # --- Willshaw -----------------------------------------------------------------------------------
@@ -144,27 +145,45 @@ def kanerva_error(
 ) -> float:
     """Return the chance that one unit is wrong after one read, T = `count` patterns written.
 
-    With p_d the share of active locations common to states at distance d (`kanerva_common`), the
-    sum at a unit has the mean p_d M and, from T - 1 other patterns, the variance::
+    A cue at Hamming distance d makes n locations active, l of them its own (written with its
+    pattern), and every other pattern wrote in some of the n. With p_d of `kanerva_common`, l and
+    n - l binomial with means p_d M and (p - p_d) M::
 
-        (T - 1) (p**2 M + M (M - 1) q),      q = mean of p_d**2 over random pairs of states
+        error = mean of (1 - d / N) Phi(-(l + e) / sd) + d / N Phi(-(l - e) / sd)
+        sd**2 = (T - 1) (n p + n (n - 1) q),      e = (T - 1) n c
 
-    and p_d (1 - p_d) M more from the number of locations that happen to be common; the error is
-    Phi(-mean / sd).
+    where q, the chance that another pattern wrote in both of two active locations, is the mean of
+    (p_d / p)**2 over random pairs of states, and c that of (1 - 2 d / N) p_d / p: patterns that
+    share locations with the cue resemble it, which speaks for the cue. A sum of 0 counts as half
+    an error.
 
-    `simple` is the estimate for a cue without errors that takes locations as shared by chance, and
-    their number as fixed: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988). Addresses
-    within one radius of a state resemble each other, so that q is larger than p**4 at finite N.
+    `simple` is the estimate for a cue without errors in which locations are shared by chance,
+    q = p**2, and n is its mean: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988).
     """
     p, m = kanerva_share(units, radius), locations
-    if count < 2:
-        return 0.0
     if simple:
-        return float(norm.cdf(-p * m / math.sqrt((count - 1) * (p**2 * m + p**4 * m**2))))
+        deviation = math.sqrt(max(count - 1, 0) * (p**2 * m + p**4 * m**2))
+        return float(norm.cdf(-p * m / deviation)) if deviation else 0.0
     pairs = binom.pmf(np.arange(units + 1), units, 0.5)
     likely = np.flatnonzero(pairs > 1e-12 * pairs.max())
     shared = np.array([kanerva_common(units, radius, d) for d in likely])
-    q = float((pairs[likely] * shared**2).sum())
-    own = kanerva_common(units, radius, distance)
-    variance = (count - 1) * (p**2 * m + m * (m - 1) * q) + own * (1 - own) * m
-    return float(norm.cdf(-own * m / math.sqrt(variance)))
+    q = float((pairs[likely] * shared**2).sum()) / p**2
+    echo = float((pairs[likely] * (1 - 2 * likely / units) * shared).sum()) / p
+    common = kanerva_common(units, radius, distance)
+    own, own_chance = _likely_counts(m, common)
+    other, other_chance = _likely_counts(m, (p - common) / (1 - common))
+    n = own[:, np.newaxis] + other
+    # Without any noise or signal the sum is 0.
+    deviation = np.maximum(np.sqrt((count - 1) * (n * p + n * (n - 1) * q)), 1e-9)
+    right, wrong = 1 - distance / units, distance / units
+    drift = (count - 1) * n * echo
+    chance = right * norm.cdf(-(own[:, np.newaxis] + drift) / deviation)
+    chance += wrong * norm.cdf(-(own[:, np.newaxis] - drift) / deviation)
+    return float(own_chance @ chance @ other_chance)
+
+
+def _likely_counts(trials: int, chance: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the counts of a binomial that matter, and their chances."""
+    low, high = binom.ppf([1e-12, 1 - 1e-12], trials, max(chance, 0.0))
+    counts = np.arange(max(low, 0), high + 1)
+    return counts, binom.pmf(counts, trials, max(chance, 0.0))
