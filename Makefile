@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
 # Any torch >= 2.4 serves; name a CPU or CUDA build here.
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
+# Each test process has a core to itself.
+ONE_THREAD := OMP_NUM_THREADS=1
 
 # How many random graphs `make fuzz` runs, from which seed on.
 N ?= 1000
@@ -20,11 +22,11 @@ help:  ## list the commands
 demo: setup  ## compare all engines in both domains, write a report below runs/
 	$(BIN)/hebbgraph demo
 
-test: setup  ## run the tests
-	$(BIN)/python -m pytest
+test: setup  ## run the tests, on all cores
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: setup  ## run the tests that compile or take minutes, too
-	$(BIN)/python -m pytest -m "not exhaustive"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n auto --dist worksteal -m "not exhaustive"
 
 fuzz: setup  ## N=10000 random graphs on every engine; what fails is kept in runs/fuzz
 	$(BIN)/python -m tests.fuzz --graphs $(N) --seed $(SEED)
