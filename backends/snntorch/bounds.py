@@ -61,6 +61,8 @@ class Bounds:
         """Return the bound on the sums in the synapses at `path`, before any shift or wrap."""
         synapses = self.network.node(path)
         arriving = self.arriving(f"{path}.s")
+        if not self.fixed and not arriving.whole:
+            return Bound(math.inf, False)  # no need to look
         largest = self._row_sum(path, synapses) * arriving.largest
         if not arriving.whole or not largest < EXACT_FLOAT32:
             return Bound(largest, arriving.whole and self.fixed)  # no need to look

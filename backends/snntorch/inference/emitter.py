@@ -42,8 +42,10 @@ class Emitter(Speaker):
     def step(self, t: int) -> None:
         """Do step `t` and record it."""
         self.move(t)
-        for rows in self._rows:
-            rows[t].copy_(self.line.row(t))
+        if self._rows:
+            emitted = self.emitted(t)
+            for rows in self._rows:
+                rows[t].zero_() if emitted is None else rows[t].copy_(emitted)
 
     def advance(self, first: int, last: int) -> None:
         """Do the steps of a whole chunk."""
@@ -76,6 +78,15 @@ class Given(Speaker):
         """Take the data of some episodes, (episodes, steps given, units)."""
         self._data = data.transpose(0, 1)
         self._rows = self._data.unbind(0)
+        self._levels: list[bool | None] | None = None
+
+    def level(self, t: int) -> bool | None:
+        """Return False where all data of step `t` are 0, True where none is, else None."""
+        if self._levels is None:
+            active = self._data.flatten(1) != 0
+            pairs = zip(active.any(1).tolist(), active.all(1).tolist(), strict=True)
+            self._levels = [None if some != every else every for some, every in pairs]
+        return self._levels[t] if t < len(self._levels) else False
 
     def emitted(self, t: int) -> Tensor | None:
         """Return row `t` of the data."""

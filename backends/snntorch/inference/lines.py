@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import final
 
 from torch import Tensor
@@ -24,6 +25,10 @@ class Speaker(ABC):
     def slab(self, first: int, last: int) -> Tensor:
         """Return steps `first` to before `last`, all of them steps at which it may emit."""
 
+    def level(self, t: int) -> bool | None:
+        """Return False if it is known to emit 0 alone at step `t`, True if it is to emit no 0."""
+        return None
+
 
 @final
 class Line:
@@ -34,8 +39,8 @@ class Line:
 
     def __init__(self, like: Tensor, size: int, history: int, chunk: int = 0) -> None:
         episodes = like.shape[0]
-        self._buffer = like.new_zeros(history + max(1, chunk), episodes, size)
-        self._rows = self._buffer.unbind(0)
+        self._buffer = like.new_empty(history + max(1, chunk), episodes, size)
+        self._rows = list(self._buffer.unbind(0))
         self._history, self._ring = history, len(self._rows) if not chunk else 0
         self._base = -history
 
@@ -58,6 +63,19 @@ class Line:
         """Return the row of step `t`."""
         return self._rows[t % self._ring if self._ring else t - self._base]
 
+    def put(self, t: int, values: Tensor) -> None:
+        """Let `values`, which nothing changes afterwards, be the row of step `t`."""
+        row = self.row(t)
+        if self._ring and values.shape == row.shape and values.dtype == row.dtype:
+            self._rows[t % self._ring] = values
+        else:
+            row.copy_(values)
+
+    def skip(self, t: int) -> None:
+        """Say that nothing is emitted at step `t`: its row is not going to be asked for."""
+        if not self._ring:  # but slabs may be
+            self.row(t).zero_()
+
     def slab(self, first: int, last: int) -> Tensor:
         """Return the rows of steps `first` to before `last`."""
         return self._buffer[first - self._base : last - self._base]
@@ -68,11 +86,15 @@ class Arrivals:
     """Deliver: the sum over connections of what each source emitted `delay` steps ago."""
 
     def __init__(self, sources: Sequence[tuple[Speaker, int]], size: int, like: Tensor) -> None:
-        self._sources, self._size = tuple(sources), size
+        self._sources, self._size, self._like = tuple(sources), size, like
         several = len(self._sources) > 1
         self._total = like.new_empty(like.shape[0], size if several else 0)
         self._slab = like.new_empty(0)
-        self._nothing = like.new_zeros(like.shape[0], size)
+
+    @cached_property
+    def _nothing(self) -> Tensor:
+        """Return zeros for every unit."""
+        return self._like.new_zeros(self._like.shape[0], self._size)
 
     @property
     def starts(self) -> int:
@@ -104,13 +126,20 @@ class Arrivals:
                 live, summing = self._total, True
         return live
 
+    def level(self, t: int) -> bool | None:
+        """Return False if 0 alone is known to arrive at step `t`, True if no 0 is."""
+        if len(self._sources) != 1:
+            return None
+        source, delay = self._sources[0]
+        return source.level(t - delay) if t >= delay else False
+
     def whole(self, t: int) -> Tensor:
         """Return what arrives at step `t` at every unit, in the dtype of the network."""
         values = self.at(t)
         if values is None:
             return self._nothing
         values = values if values.shape[-1] == self._size else values.expand(-1, self._size)
-        return values.to(self._nothing.dtype)
+        return values.to(self._like.dtype)
 
     def slab(self, first: int, last: int) -> Tensor:
         """Return what arrives from step `first` to before `last`, not to be changed."""
@@ -123,7 +152,8 @@ class Arrivals:
         if len(parts) == 1 and parts[0][:2] == (first, last):
             return parts[0][2]
         if len(self._slab) < last - first:
-            self._slab = self._nothing.new_empty(last - first, *self._nothing.shape)
+            shape = (last - first, self._like.shape[0], self._size)
+            self._slab = self._like.new_empty(shape)
         total = self._slab[: last - first].zero_()
         for begin, end, values in parts:
             total[begin - first : end - first].add_(values)
@@ -133,4 +163,4 @@ class Arrivals:
         """Return `slab` with every unit, in the dtype of the network."""
         values = self.slab(first, last)
         values = values if values.shape[-1] == self._size else values.expand(-1, -1, self._size)
-        return values.to(self._nothing.dtype)
+        return values.to(self._like.dtype)

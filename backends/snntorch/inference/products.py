@@ -59,6 +59,13 @@ class Product(Emitter):
         self._width = synapses.shape[1]
         self._s = like.new_empty(like.shape[0], self._width)
         self._slab = like.new_empty(0, 0, 0)
+        #: The steps at which nothing arrived, so that nothing is emitted.
+        self._silent: set[int] = set()
+
+    def begin(self) -> None:
+        """Begin an episode."""
+        super().begin()
+        self._silent.clear()
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
         """Take what arrives."""
@@ -79,7 +86,8 @@ class Product(Emitter):
                 self._multiply(s, weights, total, empty)
                 empty = False
         if empty:
-            total.zero_()
+            self._silent.add(t)
+            self.line.skip(t)
         else:
             self._keep(total)
 
@@ -105,8 +113,10 @@ class Product(Emitter):
         self._record(first, last)
 
     def emitted(self, t: int) -> Tensor | None:
-        """Return the product of step `t`."""
-        return self.line.row(t) if self.starts <= t < self.until else None
+        """Return the product of step `t`; None if nothing arrived."""
+        if not self.starts <= t < self.until or t in self._silent:
+            return None
+        return self.line.row(t)
 
     def _matrices(self) -> Matrices:
         return [(0, self._learned().t())] if self._learned else self._weights

@@ -14,7 +14,10 @@ from hebbgraph.backends.snntorch.parts import GraphSynapses
 
 @final
 class Stepped(Emitter):
-    """A process as its module defines it; without a memory, all steps of a chunk at once."""
+    """A process as its module defines it; without a memory, all steps of a chunk at once.
+
+    What is known to be off as a whole emits nothing and keeps what it has.
+    """
 
     def __init__(
         self,
@@ -39,16 +42,35 @@ class Stepped(Emitter):
         super().hear(arrivals)
         (_, self._main), *others = arrivals.items()
         self._ports = dict(others)
+        self._gate = self._ports.get("on") if self._part.silenced else None
 
     def move(self, t: int) -> None:
         """Call the module."""
-        ports = {name: port.whole(t) for name, port in self._ports.items()}
+        open_ports = self._ports
+        level = self._gate.level(t) if self._gate else None
+        if level is False and len(self._registers) == len(self._part.registers):
+            self._keep(t)
+            self.line.skip(t)
+            return
+        if level:
+            open_ports = {name: port for name, port in open_ports.items() if name != "on"}
+        ports = {name: port.whole(t) for name, port in open_ports.items()}
         emitted = self._part(self._main.whole(t), *self._registers, **ports, **self._options)
         if self._part.registers:
             emitted, *self._registers = emitted
-            for name, rows in self._states.items():
-                rows[t].copy_(self._registers[self._part.registers.index(name)])
-        self.line.row(t).copy_(emitted)
+            self._keep(t)
+        self.line.put(t, emitted)
+
+    def _keep(self, t: int) -> None:
+        """Record the registers."""
+        for name, rows in self._states.items():
+            rows[t].copy_(self._registers[self._part.registers.index(name)])
+
+    def emitted(self, t: int) -> Tensor | None:
+        """Return what was emitted at step `t`; None if it is off as a whole."""
+        if self._gate and self._gate.level(t) is False:
+            return None
+        return self.line.row(t)
 
     def advance(self, first: int, last: int) -> None:
         """Call the module once, or step by step where it keeps something."""

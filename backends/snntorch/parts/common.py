@@ -22,6 +22,8 @@ class Part(Protocol):
     """
 
     registers: tuple[str, ...]
+    #: Whether units whose port ``on`` receives 0 emit 0.
+    silenced: bool
 
     def __call__(self, arriving: Tensor, *registers: Any, **ports: Tensor) -> Any:
         """Do one step."""

@@ -26,6 +26,8 @@ from hebbgraph.processes import Domain, Exponential, Graded, Polynomial, Process
 class _Unit(nn.Module):
     """What the units of this file share: parameters, domain, registers."""
 
+    silenced = True
+
     def __init__(
         self, process: Process, domain: Domain = "float", dtype: torch.dtype = torch.float64
     ) -> None:

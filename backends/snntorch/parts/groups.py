@@ -27,6 +27,7 @@ class _Groups(nn.Module):
     """What the groups of this file share: parameters, domain, sizes; they keep nothing."""
 
     registers: tuple[str, ...] = ()
+    silenced = True
 
     def __init__(
         self, process: Process, domain: Domain = "float", dtype: torch.dtype = torch.float64

@@ -45,6 +45,8 @@ class GraphNeuron(snntorch.SpikingNeuron, ABC):  # type: ignore[misc]
     rounding and wrapping straight through, and stop where a state saturates.
     """
 
+    silenced = False
+
     def __init__(
         self,
         process: Process,

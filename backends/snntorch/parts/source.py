@@ -18,6 +18,7 @@ class Source(nn.Module):
 
     gain: Tensor
     registers: tuple[str, ...] = ()
+    silenced = False
 
     def __init__(
         self, process: Input, domain: Domain = "float", dtype: torch.dtype = torch.float64

@@ -37,6 +37,7 @@ class GraphSynapses(nn.Module, ABC):
     register = 32
     #: How many times the matrix stands side by side.
     copies = 1
+    silenced = False
 
     def __init__(
         self,
