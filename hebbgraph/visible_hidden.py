@@ -19,6 +19,7 @@ from hebbgraph.processes import (
     Graded,
     Input,
     LeakyIntegrator,
+    Noise,
     Polynomial,
     Process,
     Sign,
@@ -42,7 +43,7 @@ class Ratio:
 
     def at(self, x: float) -> float:
         """Return its value, computed in whole numbers where x is one."""
-        total = 0
+        total: float = 0
         for coefficient in self.coefficients[::-1]:
             total = total * x + coefficient
         return total / self.divisor
@@ -110,27 +111,42 @@ class Hidden:
     #: They send only where |S| reaches it.
     dead_zone: float = 0.0
     rectified: bool = False
+    #: The largest |S|, where weights are no signs; None for `units`.
+    reach: int | None = None
+
+    @property
+    def limit(self) -> int:
+        """Return the largest |S|."""
+        return self.units if self.reach is None else self.reach
 
     @cached_property
     def largest(self) -> float:
         """Return the largest payload: what the hidden unit of a recalled pattern sends."""
-        return abs(self.field.at(self.units))
+        return abs(self.field.at(self.limit))
 
     @cached_property
     def signal(self) -> float:
         """Return the field that one stored pattern causes in its units, at the pattern."""
         return self.field.at(self.units) - (self.own.at(self.units) if self.own else 0.0)
 
-    def grain(self, bits: int) -> int:
-        """Return the power of two that payloads are divided by to fit `bits` with their sign."""
-        return 2 ** max(0, math.ceil(math.log2((self.largest + 1) / 2 ** (bits - 1))))
+    def grain(self, bits: int, *, nearest: bool = False) -> int:
+        """Return what payloads are divided by to fit `bits` with their sign: 1 where they do.
 
-    def notes(self, bits: int) -> tuple[str, ...]:
+        A power of two, so that no float is rounded; with `nearest` the least odd number, so that
+        no payload lies half-way between two multiples.
+        """
+        most = 2 ** (bits - 1) - 1
+        least = math.ceil(self.largest / most)
+        return least + 1 - least % 2 if nearest else 2 ** max(0, math.ceil(math.log2(least)))
+
+    def notes(self, bits: int, *, nearest: bool = False) -> tuple[str, ...]:
         """Return what `fixed` loses: nothing while the largest payload fits."""
-        if self.grain(bits) == 1:
+        grain = self.grain(bits, nearest=nearest)
+        if grain == 1:
             return ()
-        text = f"hidden.out: needs {self.bits_needed} bits, so in fixed it is rounded down to"
-        return (f"{text} multiples of {self.grain(bits)}, which fit {bits}",)
+        text = f"hidden.out: needs {self.bits_needed} bits, so in fixed it is rounded"
+        down = "" if nearest else " down"
+        return (f"{text}{down} to multiples of {grain}, which fit {bits}",)
 
     @property
     def bits_needed(self) -> int:
@@ -142,20 +158,21 @@ class Hidden:
 Parts = tuple[dict[str, Process], list[tuple[str, str] | tuple[str, str, int]]]
 
 
-def parts(hidden: Hidden, bits: int = 24, *, changes: bool = False) -> Parts:
+def parts(hidden: Hidden, bits: int = 24, *, changes: bool = False, nearest: bool = False) -> Parts:
     """Return everything but the matrix, a `Dense` of signs times `WEIGHT` named ``patterns``.
 
     ``cue`` sets ``memory`` at step 0. Its state, or with `changes` its flips, reach ``patterns``
     at even steps; hidden units send at odd steps, and their sum is there one step later, while at
-    odd steps no field arrives and every unit keeps its state.
+    odd steps no field arrives and every unit keeps its state. In `fixed`, payloads too large for
+    `bits` are rounded down, or with `nearest` to the nearest multiple of their grain.
     """
-    count, units, grain = hidden.count, hidden.units, hidden.grain(bits)
+    count, units, grain = hidden.count, hidden.units, hidden.grain(bits, nearest=nearest)
     processes: dict[str, Process] = {
         "cue": Input(units),
         "memory": Sign(units),
         "even": Clock(2, ((0, 1),)),
         "odd": Clock(2, ((1, 2),)),
-        "hidden": _sender(hidden, hidden.field, grain, bits),
+        "hidden": _sender(hidden, hidden.field, grain, bits, nearest=nearest),
         "back": Transpose("patterns", post=count, pre=units),
     }
     wires: list[tuple[str, str] | tuple[str, str, int]] = [
@@ -192,6 +209,25 @@ def parts(hidden: Hidden, bits: int = 24, *, changes: bool = False) -> Parts:
     return processes, wires
 
 
+def chance(units: int, update: float, noise: float, seed: int) -> Parts:
+    """Return what makes `parts` stochastic, at even steps: nothing at an update of 1, no noise.
+
+    Each unit decides with probability `update` (the cue reaches all of them), and its field has
+    logistic noise of scale `noise` on it.
+    """
+    processes: dict[str, Process] = {}
+    wires: list[tuple[str, str] | tuple[str, str, int]] = []
+    if update < 1:
+        processes["mask"] = Noise(units, "bernoulli", scale=update, seed=seed)
+        processes["start"] = Clock(2**31 - 1, ((0, 1),))
+        wires += [("mask.out", "memory.on"), ("start.out", "memory.on")]
+    if noise:
+        processes["noise"] = Noise(units, "logistic", scale=noise, seed=seed)
+        processes["heat"] = Graded(units)
+        wires += [("noise.out", "heat.a"), ("even.out", "heat.on"), ("heat.out", "memory.n")]
+    return processes, wires
+
+
 def _own_parts(hidden: Hidden, grain: int) -> dict[str, Process]:
     """Return what subtracts sigma_i sum_mu B(S_mu): one number, added where sigma_i is -1."""
     assert hidden.own
@@ -210,15 +246,20 @@ def _own_parts(hidden: Hidden, grain: int) -> dict[str, Process]:
     }
 
 
-def _sender(hidden: Hidden, ratio: Ratio, grain: int, bits: int) -> Polynomial:
+def _sender(
+    hidden: Hidden, ratio: Ratio, grain: int, bits: int, *, nearest: bool = False
+) -> Polynomial:
     """Return hidden units that send `ratio` of S / `grain`; WEIGHT times S arrives at them."""
     sent = ratio.stretched(WEIGHT)
+    divisor, coefficients = sent.divisor * grain, list(sent.coefficients)
+    if nearest and grain > 1:
+        coefficients[0] += divisor // 2  # half a grain
     return Polynomial(
         hidden.count,
-        sent.coefficients,
-        divisor=sent.divisor * grain,
+        coefficients,
+        divisor=divisor,
         dead_zone=WEIGHT * math.ceil(hidden.dead_zone),  # S is a whole number
         rectified=hidden.rectified,
-        limit=WEIGHT * hidden.units,
+        limit=WEIGHT * hidden.limit,
         bits=bits,
     )

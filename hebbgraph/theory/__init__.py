@@ -1,5 +1,13 @@
 """Theory lines, computed and not typed in: one file per family of memories."""
 
+from hebbgraph.theory.archetypes import (
+    archetype_crosstalk,
+    archetype_entropy,
+    archetype_examples,
+    archetype_one_step,
+    archetype_overlap,
+    archetype_threshold,
+)
 from hebbgraph.theory.bam import bam_capacity, bam_overlap
 from hebbgraph.theory.binary import (
     kanerva_best_share,
@@ -30,6 +38,7 @@ from hebbgraph.theory.dense import (
     dense_overlap,
     dense_theta_window,
 )
+from hebbgraph.theory.glass import GlassLine, glass_line
 from hebbgraph.theory.hopfield import (
     clipping_noise,
     error_free_capacity,
@@ -53,6 +62,15 @@ from hebbgraph.theory.modern_hopfield import (
     sphere_base,
     sphere_capacity,
 )
+from hebbgraph.theory.multitasking import (
+    multitasking_amplitudes,
+    multitasking_critical_dilution,
+    multitasking_examples,
+    multitasking_gap,
+    multitasking_hierarchy,
+    multitasking_stability,
+    multitasking_window,
+)
 from hebbgraph.theory.sparsey import (
     sparsey_capacity,
     sparsey_code_overlap,
@@ -62,6 +80,13 @@ from hebbgraph.theory.sparsey import (
 )
 
 __all__ = [
+    "GlassLine",
+    "archetype_crosstalk",
+    "archetype_entropy",
+    "archetype_examples",
+    "archetype_one_step",
+    "archetype_overlap",
+    "archetype_threshold",
     "bam_capacity",
     "bam_overlap",
     "clipping_noise",
@@ -78,6 +103,7 @@ __all__ = [
     "exponential_capacity",
     "gardner_capacity",
     "gardner_margin",
+    "glass_line",
     "glauber_overlap",
     "hopfield_capacity",
     "hopfield_critical_temperature",
@@ -89,6 +115,13 @@ __all__ = [
     "least_separation",
     "low_load_overlap",
     "metastable_size",
+    "multitasking_amplitudes",
+    "multitasking_critical_dilution",
+    "multitasking_examples",
+    "multitasking_gap",
+    "multitasking_hierarchy",
+    "multitasking_stability",
+    "multitasking_window",
     "neuron_false_positive",
     "one_step_overlap",
     "retrieval_error",
