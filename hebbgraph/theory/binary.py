@@ -155,7 +155,8 @@ def kanerva_error(
     where q, the chance that another pattern wrote in both of two active locations, is the mean of
     (p_d / p)**2 over random pairs of states, and c that of (1 - 2 d / N) p_d / p: patterns that
     share locations with the cue resemble it, which speaks for the cue. A sum of 0 counts as half
-    an error.
+    an error. Sums are taken as Gaussian; their tails are longer, so that errors of a percent or
+    less are somewhat above the law.
 
     `simple` is the estimate for a cue without errors in which locations are shared by chance,
     q = p**2, and n is its mean: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988).
