@@ -110,7 +110,8 @@ def _fills(
     most = int(stats.binom.ppf(1 - 1e-12, items, 1 / width)) if items else 0
     n = np.arange(most + 1)
     probability = np.asarray(stats.binom.pmf(n, items, 1 / width), dtype=np.float64)
-    return probability, 1 - (1 - active / units) ** n
+    filled = np.asarray(1 - (1 - active / units) ** n, dtype=np.float64)
+    return probability, filled
 
 
 def _check(**numbers: int) -> None:
