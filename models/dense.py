@@ -63,13 +63,14 @@ from hebbgraph.checks import choice_faults, flag_faults, memory_faults, whole_fa
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family
 from hebbgraph.graph import Connection, Graph, Probe
-from hebbgraph.processes import Clock, Dense, Graded, Noise
+from hebbgraph.processes import Dense
 from hebbgraph.random import stream
 from hebbgraph.visible_hidden import (
     VARIANTS,
     WEIGHT,
     Hidden,
     Variant,
+    chance,
     elementary,
     leave_one_out,
     parts,
@@ -81,6 +82,8 @@ SelfTerm = Literal["bus", "kept"]
 
 #: Largest order: `Polynomial` has degrees up to 12.
 MOST_BODIES = 13
+#: Width of a graded spike of the chip.
+PAYLOAD = 24
 #: Copies of the matrix that a run holds: the graph's, the engine's, and one in the making.
 COPIES = 3
 
@@ -96,7 +99,7 @@ def build(
     changes: bool | None = None,
     update: float = 1.0,
     temperature: float = 0.0,
-    payload_bits: int = 24,
+    payload_bits: int | None = None,
     seed: int = 0,
     name: str = "dense",
 ) -> Graph:
@@ -106,7 +109,9 @@ def build(
     in units of sqrt(N), see `default_theta`. `changes` sends only flips to the hidden units, by
     default in ``event_sparse``. `update` is the probability with which a unit decides in an
     update, `temperature` that of Glauber dynamics, where the field of a recalled pattern is 1;
-    both draw with `seed`. `payload_bits` (2 to 32) is the width of a hidden spike in `fixed`.
+    both draw with `seed`. `payload_bits` (2 to 32) is the width of a hidden spike in `fixed`:
+    given, payloads that do not fit are rounded to the nearest that do, for which half a grain is
+    added in both domains; else they have 24 bits and are rounded down.
 
     Raises `Invalid` with every fault of the arguments.
     """
@@ -116,30 +121,25 @@ def build(
     faults += choice_faults("self_term", self_term, get_args(SelfTerm))
     faults += [] if changes is None else flag_faults("changes", changes)
     faults += _number_faults(mode, theta, update, temperature, stored.shape[1])
-    faults += whole_faults("payload_bits", payload_bits, 2, 32)
+    bits = PAYLOAD if payload_bits is None else payload_bits
+    faults += whole_faults("payload_bits", bits, 2, 32)
     faults += whole_faults("seed", seed, 0, 2**63 - 1)
     got = f"{stored.shape[0]} patterns of {stored.shape[1]} units"
     remedy = "store fewer patterns, or smaller ones"
     faults += memory_faults("patterns", got, 8.0 * COPIES * stored.size, remedy)
     if faults:
         raise Invalid("dense.build", faults)
-    hidden = hidden_units(*stored.shape, p, variant, self_term, dead_zone(mode, theta, stored))
+    zone = dead_zone(mode, theta, stored)
+    hidden = hidden_units(len(stored), stored.shape[1], p, variant, self_term, zone)
     flips_only = mode == "event_sparse" if changes is None else changes
-    processes, wires = parts(hidden, payload_bits, changes=flips_only)
+    nearest = payload_bits is not None
+    processes, wires = parts(hidden, bits, changes=flips_only, nearest=nearest)
     processes["patterns"] = Dense(WEIGHT * stored)
-    units = hidden.units
-    if update < 1:
-        processes["mask"] = Noise(units, "bernoulli", scale=update, seed=seed)
-        processes["start"] = Clock(2**31 - 1, ((0, 1),))
-        wires += [("mask.out", "memory.on"), ("start.out", "memory.on")]
-    if temperature:
-        scale = WEIGHT * hidden.signal / hidden.grain(payload_bits) * temperature / 2
-        processes["noise"] = Noise(units, "logistic", scale=scale, seed=seed)
-        processes["heat"] = Graded(units)
-        wires += [("noise.out", "heat.a"), ("even.out", "heat.on"), ("heat.out", "memory.n")]
-    connections = [Connection(*wire) for wire in wires]
-    notes = hidden.notes(payload_bits)
-    return Graph(name, processes, connections, [Probe("memory.s")], notes=notes)
+    noise = WEIGHT * hidden.signal / hidden.grain(bits, nearest=nearest) * temperature / 2
+    further, more = chance(hidden.units, update, noise, seed)
+    connections = [Connection(*wire) for wire in (*wires, *more)]
+    notes = hidden.notes(bits, nearest=nearest)
+    return Graph(name, processes | further, connections, [Probe("memory.s")], notes=notes)
 
 
 def hidden_units(
@@ -172,7 +172,7 @@ def default_theta(count: int, units: int) -> float:
     return min(math.sqrt(2 * math.log(max(count, 2))), 0.7 * math.sqrt(units))
 
 
-def largest_exact(p: int, variant: Variant = "distinct", bits: int = 24) -> int:
+def largest_exact(p: int, variant: Variant = "distinct", bits: int = PAYLOAD) -> int:
     """Return the largest N whose payloads fit `bits` with their sign: `fixed` is exact up to it."""
     low, high = 2, 2**40
     while high - low > 1:

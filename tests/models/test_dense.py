@@ -32,9 +32,8 @@ def run(
     steps: int,
     backend: str = "reference",
     domain: Any = "float",
-    **options: Any,
 ) -> hg.Result:
-    with hg.compile(graph, backend, domain=domain, **options) as program:
+    with hg.compile(graph, backend, domain=domain) as program:
         return program.run({"cue": starts[:, np.newaxis].astype(float)}, steps)
 
 
@@ -150,35 +149,36 @@ def test_odd_orders_tell_a_pattern_from_its_negative() -> None:
 
 def test_modes_are_not_the_same_memory() -> None:
     """Beyond the load that exact dynamics bear, a dead zone recalls, with a handful of spikes."""
-    units, count, tested = 64, 6_000, 40
+    units, count, tested = 40, 2_500, 20
     patterns = stored(count, units)
     starts = spoiled(patterns[:tested], 0.1)
     overlaps, spikes = {}, {}
-    for mode, theta in (("exact", None), ("event_sparse", 4.0)):
+    for mode, theta in (("exact", None), ("event_sparse", 3.9)):
         graph = dense.build(patterns, 4, mode=mode, theta=theta)  # type: ignore[arg-type]
-        result = run(graph, starts, 11, "snntorch")
+        result = run(graph, starts, 11)
         final = result.spikes["memory"][:, -1]
         overlaps[mode] = metrics.overlap(final, patterns[:tested]).mean()
         spikes[mode] = result.counters.processes["hidden"].graded_events / tested / 5
     assert overlaps["event_sparse"] > 0.99 > 0.9 > overlaps["exact"]
-    assert spikes["event_sparse"] < 4 < 0.9 * count < spikes["exact"]
+    assert spikes["event_sparse"] < 4 < 0.8 * count < spikes["exact"]
 
 
-def test_a_coarse_payload_freezes_the_cue_unless_the_self_term_is_taken_out() -> None:
-    patterns = stored(4000, 64)
-    starts = spoiled(patterns[:30], 0.1)
-    found = {}
-    for self_term, bits in (("bus", 24), ("bus", 8), ("kept", 24), ("kept", 8)):
+def test_a_coarse_payload_holds_on_to_the_cue() -> None:
+    """At 6 bits patterns near the edge of the first grain vote for what the units already are."""
+    patterns = stored(1700, 40)  # alpha' 0.16
+    starts = spoiled(patterns[:20], 0.1)
+    stays = {}
+    for self_term, bits in (("bus", None), ("kept", None), ("kept", 6)):
         graph = dense.build(patterns, 4, self_term=self_term, payload_bits=bits)  # type: ignore[arg-type]
-        assert bool(graph.notes) == (bits == 8)
-        final = run(graph, starts, 11, "snntorch", "fixed").spikes["memory"][:, -1]
-        found[self_term, bits] = metrics.overlap(final, patterns[:30]).mean()
-    raise AssertionError(found)
+        assert bool(graph.notes) == (bits == 6)
+        final = run(graph, starts, 11, domain="fixed").spikes["memory"][:, -1]
+        stays[self_term, bits] = metrics.overlap(final, starts).mean()
+    assert stays["kept", 6] > 0.95 > 0.7 > max(stays["bus", None], stays["kept", None])
 
 
 ENGINES = [
-    pytest.param(name, domain, options, id=f"{name}-{domain}")
-    for name, options in (("brian2", {}), ("snntorch", {}), ("lava", {}))
+    pytest.param(name, domain, id=f"{name}-{domain}")
+    for name in ("brian2", "snntorch", "lava")
     for domain in ("float", "fixed")
 ]
 KINDS: tuple[dict[str, Any], ...] = (
@@ -190,10 +190,8 @@ KINDS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"p{kind['p']}")
-@pytest.mark.parametrize(("backend", "domain", "options"), ENGINES)
-def test_every_engine_recalls_alike(
-    backend: str, domain: Any, options: dict[str, Any], kind: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize(("backend", "domain"), ENGINES)
+def test_every_engine_recalls_alike(backend: str, domain: Any, kind: dict[str, Any]) -> None:
     availability = discover()[backend].availability()
     if not availability.usable:
         pytest.skip(f"{availability.reason}; {availability.remedy}")
@@ -201,7 +199,7 @@ def test_every_engine_recalls_alike(
     graph = dense.build(patterns, **kind).with_probes("hidden.out", "memory.h")
     starts = spoiled(patterns[:4], 0.2)
     expected = run(graph, starts, 7, domain=domain)
-    got = run(graph, starts, 7, backend, domain, **options)
+    got = run(graph, starts, 7, backend, domain)
     assert np.array_equal(got.spikes["memory"], expected.spikes["memory"])
     for target, values in expected.states.items():
         np.testing.assert_allclose(got.states[target], values, rtol=1e-12, atol=1e-9)
@@ -237,8 +235,12 @@ def test_fixed_is_exact_up_to_the_largest_n(p: int, variant: Any) -> None:
     largest = dense.largest_exact(p, variant)
     for units, exact in ((largest, True), (largest + 1, False)):
         assert (leave_one_out(p, units, variant)[0].at(units) < 2**23) == exact
-    small = dense.build(stored(2, min(largest, 80)), p, variant=variant)
-    assert hg.compile(small, domain="fixed").graph.notes == ()
+    fixed = hg.compile(dense.build(stored(2, min(largest, 80)), p, variant=variant), domain="fixed")
+    assert not any("rounded" in note for note in fixed.graph.notes)
+    coarse = dense.build(stored(2, largest + 1), p, variant=variant)
+    assert coarse.notes == (
+        "hidden.out: needs 25 bits, so in fixed it is rounded down to multiples of 2, which fit 24",
+    )
 
 
 def test_bad_arguments_are_all_named() -> None:
@@ -265,8 +267,8 @@ def test_bad_arguments_are_all_named() -> None:
         dense.build([[1, -1], [1]])
 
 
-def test_more_hidden_units_than_memory_holds() -> None:
-    many = np.broadcast_to(np.ones(1, np.int8), (2**20, 2**20))
-    from hebbgraph.checks import memory_faults
-
-    assert "GiB" in str(memory_faults("patterns", "many", 24.0 * many.size)[0])
+def test_more_hidden_units_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hebbgraph.checks.os.sysconf", lambda name: 100)  # 10 kB of memory
+    with pytest.raises(hg.Invalid, match="store fewer patterns"):
+        dense.build(stored(100, 10))
+    assert dense.build(stored(10, 10))
