@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=100, help="patterns tried a network")
     parser.add_argument("--backend", default="reference")
     parser.add_argument("--domain", default="float", choices=["float", "fixed"])
+    parser.add_argument("--part", choices=["willshaw", "kanerva", "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="two seeds, fewer points")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--plot", type=Path, help="draw them to this file")
@@ -51,13 +52,10 @@ def main() -> None:
     if args.quick:
         args.seeds = 2
     start = time.perf_counter()
-    tables = {
-        "Willshaw: false ones a recall": false_ones(args),
-        "Willshaw: bits a synapse at the best load, pairs": information(args),
-        "Kanerva: share of wrong units after one read": loads(args),
-        "Kanerva: the same against the share of active locations": shares(args),
-        "Kanerva: the same at fewer bits a counter": counter_bits(args),
-    }
+    tables: dict[str, list[Row]] = {}
+    for part, name, table in TABLES:
+        if args.part in (part, "all"):
+            tables[name] = table(args)
     print(f"\n{time.perf_counter() - start:.0f} s, {args.backend}, {args.domain}")
     if args.json:
         write_atomic(args.json, json.dumps(tables, indent=1))
@@ -254,8 +252,8 @@ def plot(tables: dict[str, list[Row]], path: Path) -> None:
 
     figure = Figure(figsize=(13, 4), layout="constrained")
     axes = figure.subplots(1, 3)
-    ones, bits, wrong = list(tables.values())[:3]
-    for shown, colour in zip(sorted({row["cue"] for row in ones}), ("C0", "C1"), strict=True):
+    ones, bits, wrong = (tables.get(name, []) for name in ("false ones", "information", "loads"))
+    for shown, colour in zip(sorted({row["cue"] for row in ones}), ("C0", "C1"), strict=False):
         rows = [row for row in ones if row["cue"] == shown]
         draw(axes[0], rows, "p1", f"cue of {shown}", colour)
         p1 = [row["p1"] for row in rows]
@@ -263,7 +261,7 @@ def plot(tables: dict[str, list[Row]], path: Path) -> None:
         axes[0].plot(p1, [row["estimate"] for row in rows], ":", color=colour, label="(n - k) p1^c")
     axes[0].set(yscale="log", xlabel="share of weights that are 1", ylabel="false ones a recall")
     draw(axes[1], bits, "units", "ours", "C0")
-    axes[1].plot(*zip(*[(r["units"], r["exact"]) for r in bits], strict=True), "kx", label="law")
+    axes[1].plot([r["units"] for r in bits], [r["exact"] for r in bits], "kx", label="law")
     axes[1].axhline(math.log(2), color="k", lw=1, ls="--", label="ln 2")
     axes[1].set(xscale="log", xlabel="n", ylabel="bits a synapse, pairs", ylim=(0, 0.75))
     for flips, colour in ((0.0, "C0"), (0.1, "C1")):
@@ -288,6 +286,15 @@ def draw(axes: Any, rows: list[Row], x: str, label: str, colour: str) -> None:
     at = [row[x] for row in rows]
     axes.errorbar(at, mean, spread, fmt="o", ms=4, capsize=3, color=colour, label=label)
 
+
+#: Part, what it shows, and what makes its rows.
+TABLES: tuple[tuple[str, str, Callable[[argparse.Namespace], list[Row]]], ...] = (
+    ("willshaw", "false ones", false_ones),
+    ("willshaw", "information", information),
+    ("kanerva", "loads", loads),
+    ("kanerva", "shares", shares),
+    ("kanerva", "counter bits", counter_bits),
+)
 
 if __name__ == "__main__":
     main()

@@ -150,16 +150,18 @@ def kanerva_error(
     n - l binomial with means p_d M and (p - p_d) M::
 
         error = mean of (1 - d / N) Phi(-(l + e) / sd) + d / N Phi(-(l - e) / sd)
-        sd**2 = (T - 1) (n p + n (n - 1) q),      e = (T - 1) n c
+        sd**2 = (T - 1) (n p + n (n - 1) q) + n ((T - 1) p c)**2 (1 - c**2)
+        e     = (T - 1) n p c**2
 
     where q, the chance that another pattern wrote in both of two active locations, is the mean of
-    (p_d / p)**2 over random pairs of states, and c that of (1 - 2 d / N) p_d / p: patterns that
-    share locations with the cue resemble it, which speaks for the cue. A sum of 0 counts as half
-    an error. Sums are taken as Gaussian; their tails are longer, so that errors of a percent or
-    less are somewhat above the law.
+    (p_d / p)**2 over random pairs of states, and c the mean of 1 - 2 a / N, a the distance of a
+    state from an address it makes active: what is written at a location resembles its address,
+    and the addresses that a cue makes active resemble the cue, each in other units. A sum of 0
+    counts as half an error; sums are taken as Gaussian.
 
-    `simple` is the estimate for a cue without errors in which locations are shared by chance,
-    q = p**2, and n is its mean: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))) (Kanerva 1988).
+    `simple` is Kanerva's estimate (1988) for a cue without errors, with n at its mean, locations
+    shared by chance, q = p**2, and c = 0: Phi(-p M / sqrt((T - 1) (p**2 M + p**4 M**2))). The other
+    terms are derived here, and matter at hundreds of units.
     """
     p, m = kanerva_share(units, radius), locations
     if simple:
@@ -169,15 +171,17 @@ def kanerva_error(
     likely = np.flatnonzero(pairs > 1e-12 * pairs.max())
     shared = np.array([kanerva_common(units, radius, d) for d in likely])
     q = float((pairs[likely] * shared**2).sum()) / p**2
-    echo = float((pairs[likely] * (1 - 2 * likely / units) * shared).sum()) / p
+    away = np.arange(radius + 1)
+    alike = 1 - 2 * float((binom.pmf(away, units, 0.5) * away).sum()) / p / units
     common = kanerva_common(units, radius, distance)
     own, own_chance = _likely_counts(m, common)
     other, other_chance = _likely_counts(m, (p - common) / (1 - common))
     n = own[:, np.newaxis] + other
-    # Without any noise or signal the sum is 0.
-    deviation = np.maximum(np.sqrt((count - 1) * (n * p + n * (n - 1) * q)), 1e-9)
+    variance = (count - 1) * (n * p + n * (n - 1) * q)
+    variance += n * ((count - 1) * p * alike) ** 2 * (1 - alike**2)
+    deviation = np.maximum(np.sqrt(variance), 1e-9)  # without noise or signal the sum is 0
     right, wrong = 1 - distance / units, distance / units
-    drift = (count - 1) * n * echo
+    drift = (count - 1) * n * p * alike**2
     chance = right * norm.cdf(-(own[:, np.newaxis] + drift) / deviation)
     chance += wrong * norm.cdf(-(own[:, np.newaxis] - drift) / deviation)
     return float(own_chance @ chance @ other_chance)

@@ -150,5 +150,4 @@ def test_kanerva_error_is_that_of_reads(distance: int) -> None:
         sums = read.astype(float) @ written.T.astype(float) @ patterns * patterns
         wrong.append((sums < 0).mean() + (sums == 0).mean() / 2)
     law = theory.kanerva_error(units, locations, radius, count, distance)
-    # The law takes sums as Gaussian; theirs have somewhat longer tails.
-    assert np.mean(wrong) == pytest.approx(law, rel=0.2)
+    assert np.mean(wrong) == pytest.approx(law, rel=0.1)
