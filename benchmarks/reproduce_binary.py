@@ -127,7 +127,7 @@ def information(args: argparse.Namespace) -> list[Row]:
     print(
         "\nWillshaw, pairs, k = log2 n, P = ln 2 n^2 / k^2 (p1 = 1/2) and the best P: bits/synapse"
     )
-    print("n     k   patterns  ours [95 % interval]            exact law  (ln 2 = 0.693)")
+    print("n     k   patterns  ours [95 % interval]            law, a lower bound  (ln 2 = 0.693)")
     rows = []
     for power in (7, 8) if args.quick else (7, 8, 9, 10):
         n = 2**power

@@ -79,20 +79,18 @@ def willshaw_best_count(units: int, active: int) -> float:
     return math.log(0.5) / math.log1p(-((active / units) ** 2))
 
 
-def willshaw_information(
-    units: int, active: int, count: int, false_ones: float, *, auto: bool = False
-) -> float:
+def willshaw_information(units: int, active: int, count: int, false_ones: float) -> float:
     """Return the bits that a memory of pairs holds for each of its n**2 synapses.
 
     A recall that adds f false ones to the k true ones leaves C(k + f, k) values to choose from::
 
         I = P (log2 C(n, k) - log2 C(k + f, k)) / n**2
 
-    With k = log2 n, P of `willshaw_best_count` and n to infinity it tends to ln 2 = 0.693.
-    Auto-association holds half of it: W is symmetric, and a cue has to be paid for.
+    With the mean of f it is a lower bound, the logarithm being concave. With k = log2 n, P of
+    `willshaw_best_count` and n to infinity it tends to ln 2 = 0.693.
     """
     whole = _log2_choose(units, active) - _log2_choose(active + false_ones, active)
-    return count * whole / units**2 / (2 if auto else 1)
+    return count * whole / units**2
 
 
 def _log2_choose(n: float, k: int) -> float:
