@@ -38,6 +38,11 @@ from hebbgraph.theory.dense import (
     dense_overlap,
     dense_theta_window,
 )
+from hebbgraph.theory.fast_weights import (
+    fast_weights_error,
+    fast_weights_lookup,
+    fast_weights_snr,
+)
 from hebbgraph.theory.glass import GlassLine, glass_line
 from hebbgraph.theory.hopfield import (
     clipping_noise,
@@ -101,6 +106,9 @@ __all__ = [
     "dense_theta_window",
     "error_free_capacity",
     "exponential_capacity",
+    "fast_weights_error",
+    "fast_weights_lookup",
+    "fast_weights_snr",
     "gardner_capacity",
     "gardner_margin",
     "glass_line",
