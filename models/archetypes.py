@@ -16,18 +16,20 @@ unit h holds weights w_h in R^N; with S_h = sum_j w_hj sigma_j the field on unit
 
 P is (p-1)! e_{p-1}, the elementary symmetric polynomial of couplings between *distinct* units
 (`variant` ``distinct``; of w_j sigma_j with sum_j w_j**2 = Q and w_j**2 = v it follows from
-P_k = S P_{k-1} - (k-1) (Q - (k-2) v) P_{k-2}: exact for +-1 examples, and for class sums with Q and
-v their means, which leaves out the spread of w**2 between units, a relative error of 1/N), or
+P_k = S P_{k-1} - (k-1) (Q - (k-2) v) P_{k-2}: exact for +-1 examples; for class sums Q and v are
+means, a relative error of 1/N), or
 S**(p-1), plain ``krotov``. The two have different capacities. For p = 2 both are Hopfield's.
 
 The spiking realisation is that of `hebbgraph.models.dense`, whose graph this is with other weights
 (`hebbgraph.visible_hidden`): ternary `Sign` units decide at even steps, graded hidden units send
-P(S_h) at odd steps. With y = w_hi sigma_i, y**2 = v, P(S_h - y) is expanded in y: even powers stay
-with the hidden units, odd ones add up to sigma_i times one number for all units, which a `Bus`
-carries. Weights of examples are 1 bit, those of class sums log2(M + 1) bits and a sign (the chip
-holds sums up to 127). All numbers are whole, so `fixed` equals `float` while P fits 24 bits; the
-largest S is sum_j abs(w_hj), near r N M supervised, N unsupervised. Beyond, payloads are divided by
-a power of two and rounded down in `fixed`; a note says so.
+P(S_h) at odd steps. A unit's own contribution is taken out by an expansion of P
+(`hebbgraph.summed_hidden`): unsupervised a `Bus` carries it, one number for all units; supervised
+there is one per unit, from a second matrix of squared weights.
+
+Weights of examples are 1 bit, those of class sums log2(M + 1) bits and a sign (the chip holds sums
+up to 127). All numbers are whole, so `fixed` equals `float` while P fits 24 bits; the largest S is
+sum_j abs(w_hj), near r N M supervised, N unsupervised. Beyond, payloads are divided by a power of
+two and rounded down in `fixed`; a note says so.
 
 Temperature: logistic noise of scale T / 2 at the units (Glauber), T in units of the field that an
 archetype gets from its own class, M r (M r N)**(p-1) supervised and M r (r N)**(p-1) unsupervised.
@@ -35,7 +37,6 @@ archetype gets from its own class, M r (M r N)**(p-1) supervised and M r (r N)**
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -50,12 +51,13 @@ from hebbgraph.processes import Dense, Input, Process
 from hebbgraph.random import stream
 from hebbgraph.result import Result
 from hebbgraph.rules import Rule, library
-from hebbgraph.visible_hidden import WEIGHT, Hidden, Ratio, chance, parts
+from hebbgraph.summed_hidden import hidden_units, polynomial, weighed_parts
+from hebbgraph.visible_hidden import WEIGHT, Hidden, Variant, chance
 
 Teaching = Literal["supervised", "unsupervised"]
-Variant = Literal["distinct", "krotov"]
 Weights = NDArray[Any]
 
+VARIANTS = ("distinct", "krotov")
 #: Width of a graded spike of the chip.
 PAYLOAD = 24
 #: Copies of the weights, as float64, that a run holds: graph, engine, and one in the making.
@@ -163,48 +165,10 @@ def _weights(examples: NDArray[np.int8], teaching: Teaching) -> tuple[Weights, i
     return sums, max(1, round(float((sums**2).mean())))
 
 
-def polynomial(p: int, total: int, v: int, variant: Variant) -> list[int]:
-    """Return the coefficients of P of degree p - 1, with Q = `total` the sum of squares."""
-    if variant == "krotov":
-        return [0] * (p - 1) + [1]
-    before, now = [0], [1]
-    for k in range(1, p):
-        following = [0, *now]
-        for power, c in enumerate(before):
-            following[power] -= (k - 1) * (total - (k - 2) * v) * c
-        before, now = now, following
-    return now
-
-
-def split(coefficients: list[int], v: int) -> tuple[list[int], list[int]]:
-    """Return `even` and `odd` with w P(S - w s) = w even(S) - s odd(S) for w**2 = v, s**2 = 1."""
-    degree = len(coefficients) - 1
-    even, odd = [0] * (degree + 1), [0] * max(degree, 1)
-    for power, c in enumerate(coefficients):
-        for k in range(power + 1):
-            term = c * math.comb(power, k)
-            if k % 2:
-                odd[power - k] += term * v ** ((k + 1) // 2)
-            else:
-                even[power - k] += term * v ** (k // 2)
-    return even, odd
-
-
-def hidden_units(weights: Weights, v: int, p: int, variant: Variant, self_term: bool) -> Hidden:
-    """Return the hidden units of `weights` (H, N) whose squares are `v`, or nearly."""
-    count, units = weights.shape
-    coefficients = polynomial(p, v * (units if self_term else units - 1), v, variant)
-    even, odd = (coefficients, None) if self_term else split(coefficients, v)
-    own = None if odd is None else Ratio(tuple(odd))
-    reach = math.ceil(np.abs(weights).sum(axis=1, dtype=np.float64).max())
-    # Not divided by (p-1)!: with unknown units in a cue it would leave remainders.
-    return Hidden(count, units, Ratio(tuple(even)), own, reach=reach)
-
-
 def _graph(
     weights: Weights, hidden: Hidden, temperature: float, update: float, seed: int, name: str
 ) -> Graph:
-    processes, wires = parts(hidden, PAYLOAD)
+    processes, wires = weighed_parts(hidden, weights, PAYLOAD)
     processes["patterns"] = Dense(WEIGHT * weights)
     noise = WEIGHT * temperature / 2 / hidden.grain(PAYLOAD)
     further, more = chance(hidden.units, update, noise, seed)
@@ -322,7 +286,7 @@ def _faults(
 ) -> list[Fault]:
     found = whole_faults("p", p, 2, 12) + whole_faults("seed", seed, 0, 2**63 - 1)
     found += choice_faults("teaching", teaching, get_args(Teaching))
-    found += choice_faults("variant", variant, get_args(Variant))
+    found += choice_faults("variant", variant, VARIANTS)
     found += flag_faults("self_term", self_term)
     if not _is_number(temperature) or not 0 <= temperature < np.inf:  # type: ignore[operator]
         found.append(Fault("temperature", repr(temperature), "must be a number of 0 or more"))

@@ -11,7 +11,10 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 from scipy.optimize import brentq
+from scipy.special import erf
+from scipy.stats import binom
 
 Teaching = Literal["supervised", "unsupervised"]
 
@@ -42,16 +45,30 @@ def archetype_threshold(teaching: Teaching, quality: float, p: int) -> float:
 
 
 def archetype_one_step(
-    teaching: Teaching, quality: float, examples: float, load: float, p: int
+    teaching: Teaching,
+    quality: float,
+    examples: int | float,
+    load: float,
+    p: int,
+    *,
+    counted: bool = False,
 ) -> float:
     """Return the overlap with an archetype one update after it was shown.
 
-    erf(1 / sqrt(2 (rho + alpha' c))) with c of `archetype_crosstalk`; `load` is alpha', 0 for
-    few archetypes.
+    erf(1 / sqrt(2 (rho + alpha' c))) with c the `archetype_crosstalk` and `load` alpha', 0 for few
+    archetypes: examples of a unit add up to a Gaussian, as in the papers. With `counted` they are
+    counted, for M that are few: E erf(x / sqrt(2 alpha' c)), x = (2 k - M) / (r M), of which k is
+    binomial of mean M (1 + r) / 2.
     """
     noise = load * archetype_crosstalk(teaching, quality, examples, p)
-    variance = archetype_entropy(quality, examples) + noise
-    return math.erf(1 / math.sqrt(2 * variance)) if variance else 1.0
+    if not counted:
+        variance = archetype_entropy(quality, examples) + noise
+        return math.erf(1 / math.sqrt(2 * variance)) if variance else 1.0
+    right = np.arange(round(examples) + 1)
+    shares = binom.pmf(right, round(examples), (1 + quality) / 2)
+    x = (2 * right - round(examples)) / (quality * round(examples))
+    decided = erf(x / math.sqrt(2 * noise)) if noise else np.sign(x)
+    return float(shares @ decided)
 
 
 def archetype_overlap(
