@@ -153,7 +153,7 @@ def noise(args: argparse.Namespace) -> Iterable[Row]:
                 )
                 graph, data = with_noise(graph, kind, len(stored), 120, seed)
                 with hg.compile(graph, args.backend) as program:
-                    result = program.run(hopfield.FAMILY.present(stored) | data, 120)
+                    result = program.run({**hopfield.FAMILY.present(stored), **data}, 120)
                 states = hopfield.FAMILY.read(result)[:, 60:]
                 return float((states * stored[:, np.newaxis]).mean())
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.random import stream
 from hebbgraph.theory.hopfield import gardner_margin
 
@@ -23,6 +24,13 @@ SYMMETRIC: tuple[Rule, ...] = ("hebbian", "centred", "pseudo_inverse", "storkey"
 SWEEPS = 2000
 #: Couplings of so few bits are clipped at so many standard deviations instead of at the largest.
 CLIPPED_BITS, CLIP = 4, 3.0
+
+#: Widest weight of the chip, with its sign.
+CHIP_BITS = 8
+#: A field of more than this many grains could be decided by Loihi's voltage residue.
+FIELD_LIMIT = 4095
+#: Couplings of a smaller deviation than this many grains would be mostly zeros.
+LEAST_DEVIATION = 0.5
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -179,6 +187,37 @@ def to_integers(
         if load is None or load(integers, fields) <= limit:
             return Integers(integers, fields, _gain(matrix, integers))
         scale *= 0.98
+
+
+def without_residue(couplings: Couplings, bits: int, *, ties_keep: bool) -> Integers:
+    """Return J and theta as whole numbers for LIF units, whose fixed voltage leaks into the next.
+
+    The units hold 2 J + I if they keep their state at a tie, else J. Up to `CHIP_BITS` no field,
+    cue (|bias| + 1) included, exceeds `FIELD_LIMIT` grains, so v / 4096, which a voltage decay of
+    4095 leaves behind, is always smaller than the smallest field. Raises `Invalid` where that
+    leaves next to nothing of J.
+    """
+    grain, own = (2, 1) if ties_keep else (1, 0)
+    if bits > CHIP_BITS:
+        return to_integers(couplings, bits)
+    limit = FIELD_LIMIT - 2 - 2 * own
+
+    def load(matrix: Matrix, field: NDArray[np.float64]) -> float:
+        bias = field - matrix.sum(axis=1, dtype=np.float64)
+        sizes = np.abs(matrix).sum(axis=1, dtype=np.float64)
+        return grain * float((sizes + np.abs(field) + np.abs(bias)).max())
+
+    most = (2 ** (CHIP_BITS - 1) - 1 - own) // grain
+    found = to_integers(couplings, bits, most=most, load=load, limit=limit)
+    units = len(found.matrix)
+    deviation = float(np.linalg.norm(found.matrix)) / units
+    empty = not couplings.matrix.any()
+    if load(found.matrix, found.field) <= limit and (empty or deviation >= LEAST_DEVIATION):
+        return found
+    got = f"{units} units, couplings of {deviation:.2g} grains"
+    need = f"fields of synchronous LIF units must stay within {limit} grains on the chip"
+    remedy = "use dynamics='masked' or 'event', or more than 8 weight_bits in the float domain"
+    raise Invalid("hopfield.build", [Fault("patterns", got, need, remedy)])
 
 
 def _signs(matrix: Matrix) -> NDArray[np.float64]:

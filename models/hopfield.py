@@ -48,7 +48,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
 from hebbgraph.checks import choice_faults, flag_faults, whole_faults
-from hebbgraph.couplings import RULES, SYMMETRIC, Couplings, Rule, couplings, to_integers, unit_of
+from hebbgraph.couplings import (
+    CHIP_BITS,
+    RULES,
+    SYMMETRIC,
+    Couplings,
+    Rule,
+    couplings,
+    to_integers,
+    unit_of,
+    without_residue,
+)
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family, Learner, show_first
 from hebbgraph.graph import Connection, Graph, Probe
@@ -72,12 +82,8 @@ from hebbgraph.rules.library import storkey as storkey_rule
 Tie = Literal["keep", "low"]
 Dynamics = Literal["synchronous", "masked", "event", "glauber"]
 
-#: A field of more than this many grains could be decided by Loihi's voltage residue.
-FIELD_LIMIT = 4095
-#: Widest weight of the chip, without its sign, and of a float that is still exact.
-CHIP_BITS, MOST_BITS = 8, 24
-#: Couplings of a smaller deviation than this many grains would be mostly zeros.
-LEAST_DEVIATION = 0.5
+#: Widest whole number that a float32 holds.
+MOST_BITS = 24
 #: Steps that no episode is as long as: a clock of this period ticks at step 0 only.
 NEVER = 2**31
 
@@ -237,18 +243,9 @@ def _sign_graph(
 
 def _synchronous(name: str, programmed: Couplings, form: _Form) -> Graph:
     """Return LIF units on whole numbers that Loihi's voltage residue cannot spoil."""
-    keep, chip = form.tie == "keep", form.weight_bits <= CHIP_BITS
+    keep = form.tie == "keep"
     grain, own = (2, 1) if keep else (1, 0)
-    largest = (2 ** (CHIP_BITS - 1) - 1 - own) // grain
-    limit = FIELD_LIMIT - 2 - 2 * own if chip else np.inf
-
-    def load(matrix: NDArray[Any], field: NDArray[Any]) -> float:
-        return grain * _load(matrix, field)
-
-    integers = to_integers(
-        programmed, form.weight_bits, most=largest if chip else None, load=load, limit=limit
-    )
-    _require_precision(programmed, integers.matrix, load(integers.matrix, integers.field), limit)
+    integers = without_residue(programmed, form.weight_bits, ties_keep=keep)
     total = grain * integers.matrix.astype(np.float64) + own * np.eye(len(integers.matrix))
     bias = grain * integers.field - total.sum(axis=1)
     units = len(bias)
@@ -267,27 +264,6 @@ def _synchronous(name: str, programmed: Couplings, form: _Form) -> Graph:
         [Probe("memory.s")],
         notes=programmed.notes,
     )
-
-
-def _load(matrix: NDArray[Any], field: NDArray[Any]) -> float:
-    """Return the largest field that all synapses, theta and the cue (|bias| + 1) can add up to."""
-    bias = field - matrix.sum(axis=1, dtype=np.float64)
-    sizes = np.abs(matrix).sum(axis=1, dtype=np.float64)
-    return float((sizes + np.abs(field) + np.abs(bias)).max())
-
-
-def _require_precision(
-    programmed: Couplings, integers: NDArray[Any], load: float, limit: float
-) -> None:
-    """Raise `Invalid` where the limit on fields leaves next to nothing of the couplings."""
-    units = len(integers)
-    deviation = float(np.linalg.norm(integers)) / units
-    if load <= limit and (deviation >= LEAST_DEVIATION or not programmed.matrix.any()):
-        return
-    got = f"{units} units, couplings of {deviation:.2g} grains"
-    need = f"fields of synchronous LIF units must stay within {limit} grains on the chip"
-    remedy = "use dynamics='masked' or 'event', or more than 8 weight_bits in the float domain"
-    raise Invalid("hopfield.build", [Fault("patterns", got, need, remedy)])
 
 
 # --- learning ------------------------------------------------------------------------------------
@@ -371,7 +347,18 @@ def energy(
     return np.asarray(-pairs / 2 - sigma @ programmed.field)
 
 
-FAMILY = Family(build, energy=energy, learner=Learner(blank, show_first, from_learned, steps=2))
+FAMILY = Family(
+    build,
+    energy=energy,
+    learner=Learner(blank, show_first, from_learned, steps=2),
+    variants={
+        "masked": {"dynamics": "masked"},
+        "event": {"dynamics": "event"},
+        "glauber": {"dynamics": "glauber", "temperature": 0.1},
+        "hidden": {"rule": "hebbian", "dynamics": "event", "hidden": True},
+        "1 bit": {"rule": "hebbian", "dynamics": "event", "weight_bits": 1},
+    },
+)
 
 
 def example() -> tuple[Graph, dict[str, Any], int]:
