@@ -7,7 +7,9 @@ Mind", 2018, arXiv:2104.14870; there as here with a `growing_grid` beside it.
 With prototypes w_i at places r_i of a lattice, every lesson x moves the winner and those near it::
 
     c = argmin_i |x - w_i|,    w_i += eta_i (x - w_i),    eta_i = rate g(|r_i - r_c|^2)
-    g(d2) = exp(-d2 / 2 width^2)   ``gaussian``,   max(0, 1 - d2 / width^2)   ``parabola``
+    g(d2) = exp(-d2 / 2 width^2)   ``gaussian``
+            [d2 <= width^2]        ``rectangle``
+            max(0, 1 - d2 / width^2)   ``parabola``
 
 and the recall of x is w_c. The winner is found by a score that is linear in x: |x - w|^2 is least
 where w x - |w|^2 / 2 is largest. For this |w|^2 must follow w, and it does, inside the graph: a
@@ -25,7 +27,7 @@ Spiking realisation. A lesson is an episode of three steps; only the winner spik
     winner -> pulse -> kernel -> eta -> eta^2                 step 2, one graded event spreads
     the rules of prototypes and norms                         at the end of step 2
 
-``gaussian``: the kernel holds g, the pulse carries the rate; the width is constant in a run.
+``gaussian``, ``rectangle``: the kernel holds g, the pulse the rate; a run has a constant width.
 ``parabola``: the kernel holds -d2, the pulse rate / width^2, and ``eta`` is what is above 0 of
 ``reach`` - pulse d2, reach = rate: a schedule of both runs in one graph. No energy function exists
 (Erwin, Obermayer and Schulten, Biol. Cybern. 67, 1992, doi:10.1007/BF00201801).
@@ -100,7 +102,8 @@ def train(
     """Return the map of `patterns` (K, N) on a lattice of `rows` times `cols`.
 
     Rate and width fall by a constant factor per lesson, from the first to the last of their pair;
-    a Gaussian's width in `phases` stretches, one graph each. Without `widths` they go from half the
+    unless it is a parabola's, the width falls in `phases`
+    stretches, one graph each. Without `widths` they go from half the
     longer side of the lattice to 1/3, where a winner learns alone; without `lessons` there are 40
     per unit. Prototypes begin as patterns, drawn at random. All learning is done by the graph, on
     `backend`.
@@ -120,8 +123,8 @@ def train(
     order, places = lesson_order(len(stored), total, seed), positions(rows, cols)
     progress = (np.arange(total) + 0.5) / total
     rate, width = falling(rates, progress), falling(wide, progress)
-    gaussian = neighbourhood == "gaussian"
-    for part in np.array_split(np.arange(total), min(phases, total) if gaussian else 1):
+    stretches = 1 if neighbourhood == "parabola" else min(phases, total)
+    for part in np.array_split(np.arange(total), stretches):
         graph = learning_graph(
             weights,
             places,

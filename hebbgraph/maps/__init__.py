@@ -10,10 +10,12 @@ from hebbgraph.maps.graphs import (
     Neighbourhood,
     Whole,
     learning_graph,
+    nearest,
     positions,
     recall_graph,
     scale_of,
     to_grains,
+    winner_graph,
 )
 from hebbgraph.maps.measures import (
     quantisation_error,
@@ -45,6 +47,7 @@ __all__ = [
     "falling",
     "learning_graph",
     "lesson_order",
+    "nearest",
     "pair_faults",
     "plastic_only",
     "positions",
@@ -57,5 +60,6 @@ __all__ = [
     "silent_units",
     "to_grains",
     "topographic_error",
+    "winner_graph",
     "winners",
 ]

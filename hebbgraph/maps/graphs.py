@@ -26,15 +26,16 @@ from hebbgraph.processes import (
 )
 from hebbgraph.rules import Rule
 
-Neighbourhood = Literal["gaussian", "parabola"]
+Neighbourhood = Literal["gaussian", "rectangle", "parabola"]
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Wire = tuple[str, str]
 
 #: Steps from 0 to the scale: values are graded events of this resolution.
 GRAIN = 128
 #: What an eta of 1 is.
 ONE = 2**16
-#: What a kernel of 1 is where it is Gaussian; the pulse has the remaining bits.
+#: What a kernel of 1 is where it is no parabola; the pulse has the remaining bits.
 KERNEL = 2**6
 #: The grain of a rate.
 LEAST_RATE = KERNEL / ONE
@@ -92,10 +93,10 @@ def learning_graph(
     units, channels = weights.shape
     grain = scale / GRAIN
     base = base_of(length, grain)
-    gaussian = neighbourhood == "gaussian"
-    gain = ONE // KERNEL if gaussian else ONE
-    pulse = 0.0 if rate is None else gain * rate / (1.0 if gaussian else width**2)
-    reach = 0.0 if rate is None or gaussian else ONE * rate
+    stencil = neighbourhood != "parabola"
+    gain = ONE // KERNEL if stencil else ONE
+    pulse = 0.0 if rate is None else gain * rate / (1.0 if stencil else width**2)
+    reach = 0.0 if rate is None or stencil else ONE * rate
     norms = -(weights**2).sum(axis=1, keepdims=True) / (2 * grain * base)
     processes: dict[str, Process | Graph] = {
         "x": Input(channels, gain=1 / grain),
@@ -121,7 +122,7 @@ def learning_graph(
     if rate is None:
         processes["strength"] = Input(1, gain=gain)
         wires.append(("strength.out", "pulse.a"))
-        if not gaussian:
+        if not stencil:
             processes["reach"] = Input(1, gain=ONE)
             wires.append(("reach.out", "eta.a"))
     if switched:
@@ -140,6 +141,8 @@ def kernel(places: Whole, neighbourhood: Neighbourhood, width: float) -> Floats:
     d2 = squared_distances(places)
     if neighbourhood == "parabola":
         return np.asarray(-np.minimum(d2, 255), dtype=np.float64)
+    if neighbourhood == "rectangle":
+        return np.asarray(KERNEL * (d2 <= width**2), dtype=np.float64)
     return np.asarray(np.rint(KERNEL * np.exp(-d2 / (2 * width**2))))
 
 
@@ -159,27 +162,49 @@ def _norm_rule(grain: float, base: float) -> Rule:
     return Rule(dw, constants, factors, epoch="episode", signal_bits=24, **bounds)
 
 
+def nearest(weights: Floats, scale: float) -> tuple[dict[str, Process | Graph], list[Wire]]:
+    """Return processes and wires from Input ``x`` to ``winner``, a step later: the nearest unit.
+
+    Prototypes `weights` (units, N) are whole numbers of grains: they and their norms are exact in
+    both domains.
+    """
+    held = to_grains(weights, scale)
+    half = (held**2).sum(axis=1) * (GRAIN / scale) / 2
+    processes: dict[str, Process | Graph] = {
+        "x": Input(held.shape[1], gain=GRAIN / scale),
+        "prototypes": Dense(held),
+        "score": Graded(len(held), bias=-half),
+        "winner": WinnerTakeAll(len(held)),
+    }
+    wires: list[Wire] = [
+        *(("x.out", "prototypes.s"), ("prototypes.a", "score.a"), ("score.out", "winner.a")),
+    ]
+    return processes, wires
+
+
+def winner_graph(weights: Floats, scale: float, name: str = "map_winners") -> Graph:
+    """Return the graph whose ``winner`` is the unit nearest to what ``x`` was a step before."""
+    processes, wires = nearest(weights, scale)
+    return Graph(name, processes, [Connection(*wire) for wire in wires], [Probe("winner.s")])
+
+
 def recall_graph(weights: Floats, scale: float, name: str = "som") -> Graph:
     """Return the graph that recalls: the prototype of `weights` (units, N) nearest to a cue.
 
     The cue is shown at step 0, its winner spikes at step 1, and from step 2 on ``memory`` holds the
     winner's prototype, which comes back over the same synapses.
     """
-    held = to_grains(weights, scale)
-    units, channels = held.shape
-    half = (held**2).sum(axis=1) * (GRAIN / scale) / 2
-    processes: dict[str, Process | Graph] = {
-        "cue": Input(channels, gain=GRAIN / scale),
-        "prototypes": Dense(held),
-        "score": Graded(units, bias=-half),
+    processes, wires = nearest(weights, scale)
+    units, channels = weights.shape
+    processes |= {
+        "cue": processes.pop("x"),
         "now": Clock(LONG, ((1, 2),)),
-        "winner": WinnerTakeAll(units),
         "back": Transpose("prototypes", units, channels),
         "memory": LeakyIntegrator(channels),
     }
     wires = [
-        *(("cue.out", "prototypes.s"), ("prototypes.a", "score.a"), ("score.out", "winner.a")),
-        *(("now.out", "winner.on"), ("winner.s", "back.s"), ("back.a", "memory.a")),
+        *(("cue.out", "prototypes.s"), *wires[1:], ("now.out", "winner.on")),
+        *(("winner.s", "back.s"), ("back.a", "memory.a")),
     ]
     probes = [Probe("winner.s"), Probe("memory.out")]
     return Graph(name, processes, [Connection(*wire) for wire in wires], probes)

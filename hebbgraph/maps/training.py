@@ -63,7 +63,7 @@ def falling(pair: tuple[float, float], progress: Floats) -> Floats:
 
 def schedule(rate: Floats, width: Floats, neighbourhood: Neighbourhood) -> dict[str, Floats]:
     """Return data of the Inputs ``strength`` and ``reach``, in whole numbers of their grains."""
-    if neighbourhood == "gaussian":
+    if neighbourhood != "parabola":
         return {"strength": np.rint(rate * (ONE // KERNEL)) / (ONE // KERNEL)}
     # A parabola narrower than 1 is the winner alone, as one of width 1 is.
     strength = np.rint(ONE * rate / np.maximum(width, 1.0) ** 2) / ONE
