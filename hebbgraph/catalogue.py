@@ -70,3 +70,13 @@ def check_parameters(module: ModuleType, given: Mapping[str, Any]) -> None:
     ]
     if faults:
         raise Invalid(f"parameters of {name}", faults)
+
+
+def memory_table() -> str:
+    """Return the memories as a Markdown table: what they store, how they learn."""
+    rows = ["| memory | what it is | stores | learns on line | energy |", "| --- " * 5 + "|"]
+    for name, found in families().items():
+        about = summary(model(name)).rstrip(".")
+        marks = ("yes" if held else "-" for held in (found.learner, found.energy))
+        rows.append(f"| `{name}` | {about} | {found.alphabet} | {' | '.join(marks)} |")
+    return "\n".join(rows)

@@ -21,7 +21,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--table", action="store_true", help="print what runs where as a Markdown table"
+        "--table",
+        action="store_true",
+        help="print what runs where, or with `models` the memories, as a Markdown table",
     )
     parser.set_defaults(handler=handle)
 
@@ -29,7 +31,7 @@ def add_parser(commands: Any) -> None:
 def handle(parsed: argparse.Namespace) -> int:
     """Print each kind of thing with what it takes."""
     if parsed.table:
-        print(capability_table())
+        print(catalogue.memory_table() if parsed.what == "models" else capability_table())
         return 0
     found: dict[str, dict[str, dict[str, Any]]] = {
         "models": {
