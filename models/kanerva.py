@@ -2,9 +2,9 @@
 
 P. Kanerva, "Sparse Distributed Memory", MIT Press, 1988. Selected coordinates: L. A. Jaeckel, "An
 alternative design for a sparse distributed memory", RIACS Technical Report 89.28, 1989. A fixed
-number of active locations, the N-of-M code of spiking sparse distributed memories: S. B. Furber,
-W. J. Bainbridge, J. M. Cumpstey and S. Temple, "Sparse distributed memory using N-of-M codes",
-Neural Networks 17(10), 2004, doi:10.1016/j.neunet.2004.08.003.
+number of active locations: the N-of-M address decoder of S. B. Furber, W. J. Bainbridge,
+J. M. Cumpstey and S. Temple, "Sparse distributed memory using N-of-M codes", Neural Networks
+17(10), 2004, whose data store is a Willshaw matrix instead of counters.
 
 M hard locations have random addresses A (M, N) of -1 and +1 (0 where a location does not look,
 with ``coordinates``) and counters C (N, M). A location is active where its address differs from

@@ -23,8 +23,7 @@ Spiking realisation. Cue and recall are one volley of spikes each. Synapses are 
 thresholds need no tuning and a silent cue recalls nothing. With ``readout="winners"`` no size is
 needed: the k units with the largest sums fire, one step after the cue, and in auto-association
 they are the next cue (iterated retrieval: F. Schwenker, F. T. Sommer and G. Palm, Neural Networks
-9(3), 1996, doi:10.1016/0893-6080(95)00112-3). Every quantity is a whole number below the width of
-the cue: `fixed` equals `float`.
+9(3), 1996). Every quantity is a whole number, at most the width of the cue: `fixed` equals `float`.
 
 Weights are learned by one local rule, dw = y x within [0, 1]: the OR of y and x (`LEARNER`).
 """

@@ -51,9 +51,9 @@ def willshaw_false_ones_exact(
     where q_s is the chance that a pattern which holds the unit avoids s given others:
     C(n - 1 - s, k - 1) / C(n - 1, k - 1) in auto-association, C(n - s, k) / C(n, k) for pairs.
     Units are used more or less often, which makes this larger than `willshaw_false_ones`:
-    J. Buckingham and D. Willshaw, Network 3(4), 1992, doi:10.1088/0954-898X_3_4_005; A. Knoblauch,
-    "Neural associative memory and the Willshaw-Palm probability distribution", SIAM J. Appl.
-    Math. 69(1), 2008, doi:10.1137/070700012.
+    J. Buckingham and D. Willshaw, "Performance characteristics of the associative net", Network
+    3(4), 1992; A. Knoblauch, "Neural associative memory and the Willshaw-Palm probability
+    distribution", SIAM J. Appl. Math. 69(1), 2008.
     """
     c = active if cue is None else cue
     with localcontext() as context:
