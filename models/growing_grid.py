@@ -35,11 +35,11 @@ from hebbgraph.family import Family
 from hebbgraph.graph import Graph
 from hebbgraph.maps import (
     LEAST_RATE,
-    LESSON,
     MOST_UNITS,
     Floats,
     Map,
     falling,
+    in_a_row,
     learning_graph,
     lesson_order,
     pair_faults,
@@ -48,8 +48,8 @@ from hebbgraph.maps import (
     recall_graph,
     scale_of,
     schedule,
-    shown,
     to_grains,
+    won_in_a_row,
 )
 from hebbgraph.maps.growth import Grid, Learned, inserted, prototypes_of
 from hebbgraph.processes import Domain
@@ -150,9 +150,9 @@ class _Plan:
         order = lesson_order(len(self.patterns), done + len(rates), self.seed)[done:]
         alive = np.broadcast_to(grid.alive, (len(rates), len(grid.alive)))
         signals = schedule(rates, rates, "gaussian")
-        inputs = shown(self.patterns[order], alive=alive, **signals)
-        result = program.run(inputs, LESSON, weights=held, first_episode=done)
-        won = result.spikes["winner"][:, 1].sum(axis=0)
+        inputs = in_a_row(self.patterns[order], alive=alive, **signals)
+        result = program.run(inputs, weights=held)
+        won = won_in_a_row(result.spikes["winner"]).sum(axis=0)
         return plastic_only(result.weights, "prototypes", "norms"), won
 
 
@@ -222,4 +222,4 @@ def example() -> tuple[Graph, dict[str, Any], int]:
     graph = plan.graph(0.9).with_probes("prototypes.weights", "norms.weights", "eta.out")
     rates = falling((0.5, 0.125), np.arange(8) / 8)
     alive = np.broadcast_to(Grid(2, 3, (3, 3)).alive, (8, 9))
-    return graph, shown(patterns, alive=alive, **schedule(rates, rates, "gaussian")), LESSON
+    return graph, in_a_row(patterns, alive=alive, **schedule(rates, rates, "gaussian")), 18

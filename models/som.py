@@ -21,11 +21,13 @@ whose signals are all at the synapse: eta, eta^2 and the match w x at its unit, 
 Errors
 of v shrink by (1 - eta)^2 in each lesson, so the rounding of a chip does not add up.
 
-Spiking realisation. A lesson is an episode of three steps; only the winner spikes::
+Spiking realisation. A lesson takes three steps, the last of which can be the first of the next
+(`hebbgraph.maps.training.in_a_row`); only the winner spikes::
 
-    x -> prototypes, norms -> winner                          step 1, graded in, one spike out
-    winner -> pulse -> kernel -> eta -> eta^2                 step 2, one graded event spreads
-    the rules of prototypes and norms                         at the end of step 2
+    x is shown                                        step 0, graded
+    x -> prototypes, norms -> winner                  step 1, one spike
+    winner -> pulse -> kernel -> eta -> eta^2         step 2, one graded event spreads
+    the rules of prototypes and norms                 at its end
 
 ``gaussian``, ``rectangle``: the kernel holds g, the pulse the rate; a run has a constant width.
 ``parabola``: the kernel holds -d2, the pulse rate / width^2, and ``eta`` is what is above 0 of
@@ -61,7 +63,9 @@ from hebbgraph.maps import (
     WIDEST,
     Map,
     Neighbourhood,
+    alone,
     falling,
+    in_a_row,
     learning_graph,
     lesson_order,
     pair_faults,
@@ -71,7 +75,6 @@ from hebbgraph.maps import (
     recall_graph,
     scale_of,
     schedule,
-    shown,
     to_grains,
 )
 from hebbgraph.processes import Domain
@@ -135,8 +138,7 @@ def train(
         )
         with compile(graph, backend, domain=domain, **(options or {})) as program:
             signals = schedule(rate[part], width[part], neighbourhood)
-            inputs = shown(stored[order[part]], **signals)
-            result = program.run(inputs, LESSON, weights=held, first_episode=int(part[0]))
+            result = program.run(in_a_row(stored[order[part]], **signals), weights=held)
         held = plastic_only(result.weights, "prototypes", "norms")
         learned = result.value("prototypes.weights")
     return Map(learned, places, scale, total, ((rows, cols),))
@@ -229,7 +231,7 @@ def blank(
 
 def teach(patterns: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Return lessons of `patterns` (K, N), one each, as data of the Input ``x``."""
-    return shown(np.asarray(patterns, dtype=np.float64))
+    return alone(patterns)
 
 
 def learned(result: Result, *, scale: float | None = None, **_: Any) -> Graph:
@@ -285,4 +287,4 @@ def example() -> tuple[Graph, dict[str, Any], int]:
     alive = np.ones((10, 12))
     alive[:, 5] = 0
     signals = schedule(rate, width, "parabola")
-    return graph, shown(patterns, alive=alive, **signals), LESSON
+    return graph, in_a_row(patterns, alive=alive, **signals), 22

@@ -25,13 +25,15 @@ from hebbgraph.maps.measures import (
 )
 from hebbgraph.maps.training import (
     Map,
+    alone,
     falling,
+    in_a_row,
     lesson_order,
     pair_faults,
     plastic_only,
     positive_faults,
     schedule,
-    shown,
+    won_in_a_row,
 )
 
 __all__ = [
@@ -44,7 +46,9 @@ __all__ = [
     "Map",
     "Neighbourhood",
     "Whole",
+    "alone",
     "falling",
+    "in_a_row",
     "learning_graph",
     "lesson_order",
     "nearest",
@@ -56,10 +60,10 @@ __all__ = [
     "recall_graph",
     "scale_of",
     "schedule",
-    "shown",
     "silent_units",
     "to_grains",
     "topographic_error",
     "winner_graph",
     "winners",
+    "won_in_a_row",
 ]

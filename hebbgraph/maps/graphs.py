@@ -29,7 +29,9 @@ from hebbgraph.rules import Rule
 Neighbourhood = Literal["gaussian", "rectangle", "parabola"]
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-Wire = tuple[str, str]
+#: Arguments of a `Connection`.
+Wire = tuple[Any, ...]
+Epoch = int | Literal["episode"]
 
 #: Steps from 0 to the scale: values are graded events of this resolution.
 GRAIN = 128
@@ -43,8 +45,8 @@ LEAST_RATE = KERNEL / ONE
 MOST_UNITS = 4096
 #: The widest parabola: -d2 is a weight of 8 bits.
 WIDEST = 15.0
-#: Steps of a lesson.
-LESSON = 3
+#: Steps of a lesson that is an episode of its own, and from one to the next within an episode.
+LESSON, PACE = 3, 2
 #: Never again within an episode.
 LONG = 2**30
 
@@ -86,9 +88,11 @@ def learning_graph(
 ) -> Graph:
     """Return the graph that learns from `weights` (units, N) on, units at `places` (units, 2).
 
-    Values are within `scale`, inputs no longer than `length`. Without a `rate` it comes from
-    Input ``strength`` (a parabola's also from ``reach``; the width is theirs), see `schedule`. With
-    `switched`, units are off where Input ``alive`` is 0: they neither win nor learn.
+    Values are within `scale`, inputs no longer than `length`. With a `rate` each lesson is an
+    episode of `LESSON` steps. Without one, all lessons are one episode (`in_a_row`), and the rate
+    comes from Input ``strength`` (a parabola's also from ``reach``; the width is theirs), see
+    `schedule`. With `switched`, units are off where Input ``alive`` is 0: they neither win nor
+    learn.
     """
     units, channels = weights.shape
     grain = scale / GRAIN
@@ -97,12 +101,13 @@ def learning_graph(
     gain = ONE // KERNEL if stencil else ONE
     pulse = 0.0 if rate is None else gain * rate / (1.0 if stencil else width**2)
     reach = 0.0 if rate is None or stencil else ONE * rate
+    epoch: Epoch = PACE if rate is None else "episode"
     norms = -(weights**2).sum(axis=1, keepdims=True) / (2 * grain * base)
     processes: dict[str, Process | Graph] = {
         "x": Input(channels, gain=1 / grain),
-        "prototypes": Dense(weights, rule=_prototype_rule(scale)),
+        "prototypes": Dense(weights, rule=_prototype_rule(scale, epoch)),
         "base": Graded(1, bias=base),
-        "norms": Dense(norms, rule=_norm_rule(grain, base)),
+        "norms": Dense(norms, rule=_norm_rule(grain, base, epoch)),
         "winner": WinnerTakeAll(units),
         "pulse": Graded(units, bias=np.rint(pulse)),
         "kernel": Dense(kernel(places, neighbourhood, width)),
@@ -111,24 +116,39 @@ def learning_graph(
         "squares": Polynomial(channels, [0, 0, 1], limit=GRAIN),
         "energy": Bus(channels),
     }
-    wires = [
+    wires: list[Wire] = [
         *(("x.out", "prototypes.s"), ("base.out", "norms.s")),
         *(("prototypes.a", "winner.a"), ("norms.a", "winner.a")),
         *(("winner.s", "pulse.on"), ("pulse.out", "kernel.s"), ("kernel.a", "eta.a")),
-        *(("eta.out", "eta2.a"), ("x.out", "squares.a"), ("squares.out", "energy.x")),
+        *(("eta.out", "eta2.a"), ("x.out", "squares.a", 1), ("squares.out", "energy.x")),
         *(("eta.out", "prototypes.eta"), ("eta.out", "norms.eta"), ("eta2.out", "norms.eta2")),
         *(("prototypes.a", "norms.match"), ("energy.out", "norms.energy")),
     ]
-    if rate is None:
+    _add_inputs(processes, wires, gain, rate is None, stencil, units * switched)
+    return Graph(name, processes, [Connection(*wire) for wire in wires], [Probe("winner.s")])
+
+
+def _add_inputs(
+    processes: dict[str, Process | Graph],
+    wires: list[Wire],
+    gain: int,
+    scheduled: bool,
+    stencil: bool,
+    switched: int,
+) -> None:
+    """Add the Inputs that steer a graph that learns: ``strength``, ``reach``, ``alive``.
+
+    `switched` is how many units there are to switch.
+    """
+    if scheduled:
         processes["strength"] = Input(1, gain=gain)
         wires.append(("strength.out", "pulse.a"))
         if not stencil:
             processes["reach"] = Input(1, gain=ONE)
             wires.append(("reach.out", "eta.a"))
     if switched:
-        processes["alive"] = Input(units, signal="spike")
+        processes["alive"] = Input(switched, signal="spike")
         wires += [("alive.out", "winner.on"), ("alive.out", "eta.on")]
-    return Graph(name, processes, [Connection(*wire) for wire in wires], [Probe("winner.s")])
 
 
 def base_of(length: float, grain: float) -> float:
@@ -146,20 +166,20 @@ def kernel(places: Whole, neighbourhood: Neighbourhood, width: float) -> Floats:
     return np.asarray(np.rint(KERNEL * np.exp(-d2 / (2 * width**2))))
 
 
-def _prototype_rule(scale: float) -> Rule:
+def _prototype_rule(scale: float, epoch: Epoch) -> Rule:
     """Return dw = eta (x - w)."""
     constants = {"grain": scale / GRAIN, "one": ONE}
     dw = "eta*(grain*pre - w)/one"
-    return Rule(dw, constants, {"eta": "post"}, low=-scale, high=scale, epoch="episode")
+    return Rule(dw, constants, {"eta": "post"}, low=-scale, high=scale, epoch=epoch)
 
 
-def _norm_rule(grain: float, base: float) -> Rule:
+def _norm_rule(grain: float, base: float, epoch: Epoch) -> Rule:
     """Return the change of v = -|w|^2 / 2, in units of grain * base."""
     dw = "-(eta - eta2)*match/(base*one) - (2*eta - eta2)*w/one - half_grain*eta2*energy/(base*one)"
     constants = {"half_grain": grain / 2, "base": base, "one": ONE}
     factors: Any = {"eta": "post", "eta2": "post", "match": "post", "energy": "all"}
     bounds: Any = {"low": -255.0, "high": 0.0}
-    return Rule(dw, constants, factors, epoch="episode", signal_bits=24, **bounds)
+    return Rule(dw, constants, factors, epoch=epoch, signal_bits=24, **bounds)
 
 
 def nearest(weights: Floats, scale: float) -> tuple[dict[str, Process | Graph], list[Wire]]:

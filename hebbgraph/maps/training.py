@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.errors import Fault
-from hebbgraph.maps.graphs import KERNEL, LESSON, ONE, Floats, Neighbourhood, Whole
+from hebbgraph.maps.graphs import KERNEL, LESSON, ONE, PACE, Floats, Neighbourhood, Whole
 from hebbgraph.random import stream
 
 
@@ -42,13 +42,30 @@ def lesson_order(patterns: int, lessons: int, seed: int) -> Whole:
     return np.concatenate(rounds)[:lessons]
 
 
-def shown(patterns: Floats, **signals: ArrayLike) -> dict[str, NDArray[Any]]:
-    """Return inputs of one lesson per pattern: ``x`` and `signals` (lessons,) or (lessons, n)."""
-    inputs = {"x": patterns, **{name: np.asarray(s) for name, s in signals.items()}}
-    return {
-        name: np.repeat(values.reshape(len(patterns), 1, -1), LESSON, axis=1)
-        for name, values in inputs.items()
-    }
+def alone(patterns: Floats) -> dict[str, NDArray[Any]]:
+    """Return inputs of one lesson an episode, of patterns (lessons, N)."""
+    given = np.asarray(patterns, dtype=np.float64)
+    return {"x": np.repeat(given[:, np.newaxis], LESSON, axis=1)}
+
+
+def in_a_row(patterns: Floats, **signals: ArrayLike) -> dict[str, NDArray[Any]]:
+    """Return inputs of one episode in which patterns (lessons, N) are learned one after another.
+
+    `signals` are (lessons,) or (lessons, n). Lesson k is shown at steps 2 k + 1 and 2 k + 2; its
+    winner spikes at step 2 k + 2 (`won_in_a_row`), and weights learn at 2 k + 3, the moment before
+    the next lesson arrives. Signals come a step after what is shown.
+    """
+    given = np.asarray(patterns, dtype=np.float64)
+    inputs = {"x": np.pad(np.repeat(given, PACE, axis=0), ((1, 1), (0, 0)))}
+    for name, signal in signals.items():
+        values = np.asarray(signal, dtype=np.float64).reshape(len(given), -1)
+        inputs[name] = np.pad(np.repeat(values, PACE, axis=0), ((PACE, 0), (0, 0)))
+    return {name: values[np.newaxis] for name, values in inputs.items()}
+
+
+def won_in_a_row(raster: NDArray[Any]) -> NDArray[Any]:
+    """Return the winners' spikes (lessons, units) of a run's ``winner`` (1, steps, units)."""
+    return raster[0, PACE::PACE]
 
 
 def plastic_only(weights: Mapping[str, NDArray[Any]], *paths: str) -> dict[str, NDArray[Any]]:
