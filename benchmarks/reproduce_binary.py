@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=100, help="patterns tried a network")
     parser.add_argument("--backend", default="reference")
     parser.add_argument("--domain", default="float", choices=["float", "fixed"])
-    parser.add_argument("--part", choices=["willshaw", "kanerva", "all"], default="all")
+    parser.add_argument("--part", choices=["willshaw", "pairs", "kanerva", "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="two seeds, fewer points")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--plot", type=Path, help="draw them to this file")
@@ -158,7 +158,7 @@ def information(args: argparse.Namespace) -> list[Row]:
 
 def best_count(n: int, k: int) -> int:
     """Return the number of pairs, of some, at which most bits are held."""
-    counts = [round(f * theory.willshaw_best_count(n, k)) for f in np.arange(0.4, 1.3, 0.05)]
+    counts = [round(f * theory.willshaw_best_count(n, k)) for f in np.arange(1.0, 2.05, 0.1)]
 
     def held(count: int) -> float:
         false = theory.willshaw_false_ones_exact(n, k, count, auto=False)
@@ -290,7 +290,7 @@ def draw(axes: Any, rows: list[Row], x: str, label: str, colour: str) -> None:
 #: Part, what it shows, and what makes its rows.
 TABLES: tuple[tuple[str, str, Callable[[argparse.Namespace], list[Row]]], ...] = (
     ("willshaw", "false ones", false_ones),
-    ("willshaw", "information", information),
+    ("pairs", "information", information),
     ("kanerva", "loads", loads),
     ("kanerva", "shares", shares),
     ("kanerva", "counter bits", counter_bits),
