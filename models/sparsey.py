@@ -163,6 +163,7 @@ def blank(
         "shares": Softmax(units, beta=STEEP, bits=bits),
         "up": Dense(np.zeros((hidden, units)), rule=rule),
         "phase": Clock(LESSON, ((1, 2),)),
+        "learn": Clock(LESSON, ((1 + late, 2 + late),)),
         **selection(modules, width, floor, gain, power, seed),
     }
     connections = [
@@ -171,6 +172,7 @@ def blank(
         Connection("cue.out", "up.x", delay=1 + late),
         Connection("code.s", "up.post", delay=late),
         Connection("phase.out", "code.on"),
+        Connection("learn.out", "up.gate"),
         *competition("up.a"),
     ]
     if late:
