@@ -248,6 +248,8 @@ class _Count:
             active = raster | biased
             for name in process.inputs:
                 for connection in self.graph.sources(f"{path}.{name}"):
+                    if active.all():
+                        break
                     heard = self._heard(connection)
                     if heard.shape[-1] in (1, active.shape[-1]):
                         active = active | heard
@@ -271,9 +273,7 @@ class _Count:
         arriving = np.zeros((self.episodes, self.steps, process.inputs["s"].size), dtype=bool)
         for entering in self.graph.sources(f"{source}.s"):
             arriving |= self._events(entering)
-        for delay, post, pre in self._delayed_synapses(process):
-            exists = np.zeros((process.inputs["s"].size, process.output.size), np.float32)
-            exists[pre, post] = 1
+        for delay, exists in self._existing(process):
             reached = arriving.astype(np.float32) @ exists > 0
             touched |= _delayed(reached, delay, self.steps)
         return _delayed(touched, connection.delay or 0, self.steps)
@@ -292,11 +292,31 @@ class _Count:
 
     def _fan_out(self, process: Process) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield (delay, number of synapses of every presynaptic unit) by the synapses' delays."""
-        if isinstance(process, Dense) and not process.longest_delay and not process.rule:
-            yield 0, np.count_nonzero(process.weights, axis=0)  # no list of all synapses is made
+        whole = self._whole(process)
+        if whole is not None:
+            yield 0, np.count_nonzero(whole, axis=0)
             return
         for delay, _, pre in self._delayed_synapses(process):
             yield delay, np.bincount(pre, minlength=process.inputs["s"].size)
+
+    def _existing(self, process: Process) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield (delay, 1 where there is a synapse), (presynaptic, postsynaptic)."""
+        whole = self._whole(process)
+        if whole is not None:
+            yield 0, whole.T.astype(np.float32)
+            return
+        for delay, post, pre in self._delayed_synapses(process):
+            exists = np.zeros((process.inputs["s"].size, process.output.size), np.float32)
+            exists[pre, post] = 1
+            yield delay, exists
+
+    def _whole(self, process: Process) -> NDArray[np.bool_] | None:
+        """Return where synapses exist that are a matrix without delays: no list of them is made."""
+        held = self.graph.flat_processes[process.of] if isinstance(process, Transpose) else process
+        if not isinstance(held, Dense) or held.longest_delay or held.rule:
+            return None
+        exists: NDArray[np.bool_] = held.weights != 0
+        return exists.T if isinstance(process, Transpose) else exists
 
     def _delayed_synapses(
         self, process: Process
