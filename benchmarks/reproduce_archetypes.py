@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=5, help="networks a point")
     parser.add_argument("--size", type=int, default=36, help="units at p = 4 (default: 36)")
-    parser.add_argument("--tested", type=int, default=16, help="archetypes tried a network")
+    parser.add_argument("--tested", type=int, default=12, help="archetypes tried a network")
     parser.add_argument("--backend", default="reference")
     parser.add_argument("--only", choices=[*SECTIONS], help="one section")
     parser.add_argument("--quick", action="store_true", help="two seeds, few points")
@@ -59,10 +59,12 @@ def main() -> None:
         args.seeds, args.tested = 2, 8
     start = time.perf_counter()
     chosen = [args.only] if args.only else [*SECTIONS]
-    tables = {name: SECTIONS[name](args) for name in chosen}
+    tables = {}
+    for name in chosen:
+        tables[name] = SECTIONS[name](args)
+        if args.json:  # after each section: what was measured is not lost
+            write_atomic(args.json, json.dumps(tables, indent=1, default=_plain))
     print(f"\n{time.perf_counter() - start:.0f} s")
-    if args.json:
-        write_atomic(args.json, json.dumps(tables, indent=1, default=_plain))
     if args.plot:
         plot(tables, args.plot)
 
@@ -81,11 +83,12 @@ def _tell(text: str) -> None:
 def learning(args: argparse.Namespace) -> list[Row]:
     """Return overlaps against M for p = 2 and 4, several qualities."""
     rows: list[Row] = []
-    counts = (1, 4, 16, 64) if args.quick else (1, 2, 4, 8, 16, 32, 64, 128, 256)
-    qualities = (0.7,) if args.quick else (0.5, 0.7, 0.9)
-    for p, size in ((2, 10 * args.size), (4, args.size)):
-        classes = max(1, round(LOADS[p] * size ** (p - 1) / math.factorial(p - 1)))
-        load = classes * math.factorial(p - 1) / size ** (p - 1)
+    counts = (1, 4, 16, 64) if args.quick else (1, 2, 4, 8, 16, 32, 64, 128)
+    qualities = (0.7,) if args.quick else (0.5, 0.7)
+    for p, size in ((2, 6 * args.size), (4, args.size)):
+        couplings = math.comb(size - 1, p - 1)  # of a unit: N**(p-1) / (p-1)! for large N
+        classes = 1 + round(LOADS[p] * couplings)
+        load = (classes - 1) / couplings
         print(f"\nlearning, p = {p}, N = {size}, K = {classes}, alpha' = {load:.3f}, T = 0")
         print("teacher       r    M   one update                  theory counted  at rest")
         for teaching in TEACHINGS:
@@ -150,7 +153,7 @@ def _recall(
     )
     shown = stored[: args.tested]
     with hg.compile(graph, args.backend) as program:
-        result = program.run(archetypes.FAMILY.present(shown), 21)
+        result = program.run(archetypes.FAMILY.present(shown), 13)
     overlaps = (archetypes.FAMILY.read(result) * shown[:, np.newaxis]).mean(axis=(0, 2))
     return float(overlaps[2]), float(overlaps[-1]), result.counters
 
@@ -189,7 +192,7 @@ def low_load(args: argparse.Namespace) -> list[Row]:
 
 def price(args: argparse.Namespace) -> list[Row]:
     """Return hidden units and synaptic operations of a recall, by M."""
-    print("\nprice of no teacher, p = 4, N = 36, K = 20, r = 0.7, a recall of 10 updates")
+    print("\nprice of no teacher, p = 4, N = 36, K = 20, r = 0.7, a recall of 6 updates")
     print("M     hidden units    synapses           synaptic operations          ratio")
     rows = []
     for m in (1, 4, 16, 64):
