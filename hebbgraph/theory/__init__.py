@@ -76,6 +76,7 @@ from hebbgraph.theory.multitasking import (
     multitasking_stability,
     multitasking_window,
 )
+from hebbgraph.theory.som import som_chain, som_magnification, som_uniform_error
 from hebbgraph.theory.sparsey import (
     sparsey_capacity,
     sparsey_code_overlap,
@@ -137,6 +138,9 @@ __all__ = [
     "segment_false_positive",
     "separation",
     "set_false_positive",
+    "som_chain",
+    "som_magnification",
+    "som_uniform_error",
     "sparsey_capacity",
     "sparsey_code_overlap",
     "sparsey_novel_familiarity",

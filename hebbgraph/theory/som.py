@@ -47,7 +47,7 @@ def som_chain(
     return np.interp((np.arange(units) + 0.5) / units, mass / mass[-1], x)
 
 
-def uniform_error(units: int, length: float = 1.0) -> float:
+def som_uniform_error(units: int, length: float = 1.0) -> float:
     """Return the least mean distance |x - w_c| of `units` prototypes on a uniform interval.
 
     Each serves length / units around it, a quarter of which is the mean distance.

@@ -26,6 +26,7 @@ from hebbgraph.maps import (
 from hebbgraph.maps.graphs import GRAIN, base_of
 from hebbgraph.models import som
 from hebbgraph.random import stream
+from hebbgraph.theory import som_chain, som_magnification, som_uniform_error
 
 ENGINES = sorted(discover())
 PLACES = positions(3, 3)
@@ -202,6 +203,22 @@ def test_measures_by_hand() -> None:
     # 0.2: units 0 and 1 touch; 1.06: units 3 and 1 do not.
     assert topographic_error([[0.2], [1.06]], weights, places) == 0.5
     assert silent_units([[0.2], [1.06]], weights) == 0.5
+
+
+def test_theory_of_chains() -> None:
+    # Ritter 1991: 1/3 alone, 3/5 with one neighbour to each side, 2/3 with many.
+    found = [som_magnification(n) for n in (0, 1, 10**6)]
+    np.testing.assert_allclose(found, [1 / 3, 3 / 5, 2 / 3], atol=1e-9)
+    # Density x: the k-th of four lies where x^2 = (k + 1/2) / 4.
+    places = som_chain(lambda x: 2 * x, 4, 1.0)
+    np.testing.assert_allclose(places, np.sqrt((np.arange(4) + 0.5) / 4), atol=1e-6)
+    even = som_chain(lambda x: 2 * x, 5, 0.0)
+    x = np.linspace(0, 1, 5001)[:, np.newaxis]
+    assert math.isclose(quantisation_error(x, even[:, np.newaxis]), 0.05, rel_tol=1e-3)
+    assert som_uniform_error(5) == 0.05
+    for bad in (-1, 0.5, True):
+        with pytest.raises(hg.Invalid, match="reach"):
+            som_magnification(bad)  # type: ignore[arg-type]
 
 
 def test_bad_arguments_are_all_named() -> None:
