@@ -7,7 +7,7 @@ setting of matplotlib is touched.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,8 @@ BASELINES = (
     ("nearest_stored", "1-NN of the cue"),
     ("nearest_mean", "nearest class mean of the cue (class)"),
 )
-#: Places at which a theory line is computed.
-_FINE = 200
+#: Places at which a theory line is computed: of a curve, and of a phase diagram.
+_FINE, _COARSE = 200, 60
 
 Theory = Callable[..., Any]
 
@@ -69,9 +69,9 @@ def curves(
 
     By default `x` is the last knob of several numbers and `by` the other one; `at` fixes any
     further ones. ``theory(x)``, or ``theory(x, value of by)`` where there is a `by`, is drawn
-    without marks. Beside shares of right recalls, 1-NN of the cue is drawn in grey, and the nearest
-    class mean where patterns come from a data set; a ring marks points that collapse onto the mean
-    image.
+    without marks. Beside shares of right recalls, 1-NN of the cue is dotted, and the nearest class
+    mean dashed where patterns come from a data set: in grey where all lines have the same. A ring
+    marks points that collapse onto the mean image.
 
     Raises `Invalid` if knobs are left open, or on an unknown metric.
     """
@@ -79,7 +79,7 @@ def curves(
     x, by = _axes_of(sweep, x, by, at)
     axes = ax or figure(6, 3.8)[1][0]
     theories: list[tuple[NDArray[np.float64], list[float], str]] = []
-    lines: list[list[Point]] = []
+    lines: list[tuple[str, list[Point]]] = []
     for place, value in enumerate(sweep.knobs[by] if by else (None,)):
         points = sweep.where(**{**(at or {}), **({by: value} if by else {})})
         colour, mark = LINES[place % len(LINES)]
@@ -88,13 +88,13 @@ def curves(
         if theory:
             fine = _fine([point.at[x] for point in points])
             theories.append((fine, [theory(v, value) if by else theory(v) for v in fine], colour))
-        lines.append(points)
+        lines.append((colour, points))
     _theories(axes, theories)
     for name, text in BASELINES if metric in RIGHT else ():
-        if name == "nearest_stored" or lines[0][0].trial.data is not None:
+        if name == "nearest_stored" or lines[0][1][0].trial.data is not None:
             _baselines(axes, lines, x, name, text)
     _frame(axes, x, metric)
-    axes.legend(fontsize=8, framealpha=0.85, edgecolor="none")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
     return axes
 
 
@@ -106,12 +106,15 @@ def phase(
     y: str | None = None,
     at: Mapping[str, Any] | None = None,
     theory: Callable[[float], float] | None = None,
+    along: Literal["x", "y"] = "x",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a metric as colour over the knobs `x` and `y`, and the line y = theory(x) on it.
 
     By default `x` and `y` are the first two knobs of several numbers; `at` fixes any further ones.
-    Where theory is NaN no line is drawn. Raises `Invalid` if knobs are left open.
+    With ``along="y"`` the line is x = theory(y). Where theory is NaN none is drawn.
+
+    Raises `Invalid` if knobs are left open.
     """
     sweep.require_metric(metric)
     free = _free(sweep, at)
@@ -132,10 +135,11 @@ def phase(
     bar.ax.tick_params(labelsize=8)
     if theory:
         box = axes.get_xlim(), axes.get_ylim()
-        fine = np.linspace(*box[0], _FINE)
-        line = [theory(float(v)) for v in fine]
-        axes.plot(fine, line, color="white", linewidth=3.5)
-        axes.plot(fine, line, color="#222222", linewidth=1.8, label="theory")
+        fine = np.linspace(*box[0 if along == "x" else 1], _COARSE).tolist()
+        line = fine, [theory(v) for v in fine]
+        ends = line if along == "x" else line[::-1]
+        axes.plot(*ends, color="white", linewidth=3.5)
+        axes.plot(*ends, color="#222222", linewidth=1.8, label="theory")
         axes.set(xlim=box[0], ylim=box[1])
         axes.legend(loc="upper right", fontsize=8, framealpha=0.9)
     axes.set_xlabel(words(x), fontsize=9)
@@ -201,17 +205,20 @@ def _theories(axes: Axes, found: Sequence[tuple[NDArray[np.float64], list[float]
         axes.plot(fine, line, linewidth=1.1, label=None if place else "theory", **look)
 
 
-def _baselines(axes: Axes, lines: Sequence[Sequence[Point]], x: str, name: str, text: str) -> None:
-    """Draw a baseline in grey: once for all lines whose cues it finds equally hard."""
-    seen: list[list[float]] = []
-    for points in lines:
-        means = [point.baselines[name].mean for point in points]
-        if any(np.allclose(means, other) for other in seen if len(other) == len(means)):
-            continue
-        style = ":" if name == "nearest_stored" else "-."
-        look: dict[str, Any] = {"color": GREY, "linestyle": style, "linewidth": 1.6}
-        axes.plot([p.at[x] for p in points], means, label=None if seen else text, **look)
-        seen.append(means)
+def _baselines(
+    axes: Axes, lines: Sequence[tuple[str, Sequence[Point]]], x: str, name: str, text: str
+) -> None:
+    """Draw a baseline: once, in grey, for lines whose cues it finds equally hard; else each."""
+    found = [(colour, [p.at[x] for p in points], _means(points, name)) for colour, points in lines]
+    alike = all(np.array_equal(means, found[0][2]) for _, _, means in found)
+    style = ":" if name == "nearest_stored" else "-."
+    for place, (colour, places, means) in enumerate(found[:1] if alike else found):
+        look: dict[str, Any] = {"color": GREY if alike else colour, "linestyle": style}
+        axes.plot(places, means, linewidth=1.4, label=None if place else text, **look)
+
+
+def _means(points: Sequence[Point], baseline: str) -> list[float]:
+    return [point.baselines[baseline].mean for point in points]
 
 
 def _frame(axes: Axes, x: str, metric: str) -> None:

@@ -99,6 +99,8 @@ def test_a_phase_diagram_is_sorted_and_has_the_theory_on_it(phases: Sweep) -> No
     assert labels(axes) == ["theory"]
     assert axes.get_xlim() == pytest.approx((0.025, 0.4))
     assert len(pictures.png(axes)) > 5000
+    upright = sweep_pictures.phase(phases, at={"weight_bits": 8}, theory=theory, along="y")
+    assert upright.lines[0].get_ydata()[0] == upright.get_ylim()[0]  # type: ignore[index]
     turned = sweep_pictures.phase(phases, x="level", y="load", at={"weight_bits": 8})
     assert turned.get_xlabel() == "corruption of the cue"
 
