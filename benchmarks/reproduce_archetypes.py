@@ -182,11 +182,14 @@ def low_load(args: argparse.Namespace) -> list[Row]:
         for teaching in TEACHINGS:
             _tell(f"{teaching}, M = {m}")
             found = [_recall(args, 4, 400, 3, teaching, 0.5, m, s)[0] for s in range(args.seeds)]
-            line = theory.archetype_one_step(teaching, 0.5, m, 0.0, 4)
-            rows.append(
-                {"examples": m, "teaching": teaching, "one": bootstrap(found), "line": line}
+            line, counted = (
+                theory.archetype_one_step(teaching, 0.5, m, 0.0, 4, counted=c)
+                for c in (False, True)
             )
-            print(f"\r{teaching:12} M = {m:3}  {rows[-1]['one']!s:30} theory {line:.4f}")
+            row: Row = {"examples": m, "teaching": teaching, "one": bootstrap(found)}
+            rows.append(row | {"line": line, "counted": counted})
+            text = f"\r{teaching:12} M = {m:3}  {row['one']!s:30}"
+            print(f"{text} theory {line:.4f}, counted {counted:.4f}")
     return rows
 
 
