@@ -23,8 +23,9 @@ weights are +-1 and fixed, counters signed integers of 8 bits; a loop takes two 
 
     cue -> memory -> decoder -> locations -> counters -> memory
 
-Thresholds lie between the sums that can occur, sums below 2**17: `fixed` equals `float`. Counters
-learn by one local rule with the teacher at the postsynaptic side (`LEARNER`).
+Thresholds lie between whole sums: `fixed` equals `float`, up to some 2000 units by worst case
+(Loihi's voltage residue, which `quantise` would note). Counters learn by one local rule with the
+teacher at the postsynaptic side (`LEARNER`).
 
 Memory in use: A and C are N M numbers each, of 8 bytes in `float`. Kanerva's own example, N = 1000
 and M = 10**6, is refused as too large (`LARGEST`).
@@ -108,7 +109,7 @@ class Decoder:
         self.addresses = _addresses(units, locations, looked, seed)
         self.radius = best_radius(looked, locations) if radius is None else radius
         #: A location is active where its sum is larger.
-        self.threshold = looked - 2 * self.radius - 1
+        self.threshold = looked - 2 * self.radius - 0.5
 
     def active(self, states: NDArray[Any]) -> NDArray[np.bool_]:
         """Return y (K, M) for states (K, N)."""

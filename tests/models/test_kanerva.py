@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hebbgraph as hg
 from hebbgraph import Memory
 from hebbgraph.data import random_patterns
 from hebbgraph.errors import Invalid
@@ -119,6 +120,11 @@ def test_the_radius_left_out_makes_the_best_share_active() -> None:
     wanted = (2 * 2000 * 200) ** (-1 / 3)
     share = decoder.active(random_patterns(50, 256, seed=0).patterns).mean()
     assert wanted / 1.6 < share < wanted * 1.6
+
+
+def test_fixed_is_exact_at_a_thousand_units() -> None:
+    graph = kanerva.build(random_patterns(3, 1000, seed=0).patterns, locations=50)
+    assert hg.compile(graph, domain="fixed").graph.notes == ()
 
 
 def test_bad_arguments_are_all_named() -> None:
