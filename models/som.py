@@ -84,6 +84,7 @@ from hebbgraph.result import Result
 #: Lessons per unit unless told otherwise.
 LESSONS = 40
 
+
 # --- training -----------------------------------------------------------------------------------
 
 
@@ -97,6 +98,7 @@ def train(
     rates: tuple[float, float] = (0.5, 0.02),
     widths: tuple[float, float] | None = None,
     phases: int = 8,
+    start: ArrayLike | None = None,
     seed: int = 0,
     backend: str = "reference",
     domain: Domain = "float",
@@ -105,27 +107,28 @@ def train(
     """Return the map of `patterns` (K, N) on a lattice of `rows` times `cols`.
 
     Rate and width fall by a constant factor per lesson, from the first to the last of their pair;
-    unless it is a parabola's, the width falls in `phases`
-    stretches, one graph each. Without `widths` they go from half the
-    longer side of the lattice to 1/3, where a winner learns alone; without `lessons` there are 40
-    per unit. Prototypes begin as patterns, drawn at random. All learning is done by the graph, on
-    `backend`.
+    unless it is a parabola's, the width falls in `phases` steps, one graph each. Without `widths`
+    it goes from half the longer side to 1/3, where a winner learns alone; without `lessons` there
+    are 40 per unit. Prototypes begin as `start` (units, N), by default as patterns, drawn at
+    random. All learning is done by the graph, on `backend`.
 
     Raises `Invalid` with every fault of the arguments.
     """
     stored, faults = checked_patterns(patterns, "real")
     faults += _faults(rows, cols, neighbourhood, rates, widths, lessons)
+    if start is not None and not faults:
+        faults += _start_faults(start, (rows * cols, stored.shape[1]))
     faults += whole_faults("phases", phases, 1, 2**16) + whole_faults("seed", seed, 0, 2**63 - 1)
     if faults:
         raise Invalid("som.train", faults)
-    wide = widths or usual_widths(rows, cols)
     total = lessons or LESSONS * rows * cols
-    scale, length = scale_of(stored), float(np.sqrt((stored**2).sum(axis=1).max()))
-    first = lesson_order(len(stored), rows * cols, seed + 1)
-    weights, held = to_grains(stored[first], scale), None
-    order, places = lesson_order(len(stored), total, seed), positions(rows, cols)
+    first = stored[lesson_order(len(stored), rows * cols, seed + 1)] if start is None else start
+    there = np.concatenate([stored, np.asarray(first, dtype=np.float64)])
+    scale, length = scale_of(there), float(np.sqrt((there**2).sum(axis=1).max()))
+    weights, held = to_grains(there[len(stored) :], scale), None
     progress = (np.arange(total) + 0.5) / total
-    rate, width = falling(rates, progress), falling(wide, progress)
+    rate, width = falling(rates, progress), falling(widths or usual_widths(rows, cols), progress)
+    order, places = stored[lesson_order(len(stored), total, seed)], positions(rows, cols)
     stretches = 1 if neighbourhood == "parabola" else min(phases, total)
     for part in np.array_split(np.arange(total), stretches):
         graph = learning_graph(
@@ -136,17 +139,11 @@ def train(
             neighbourhood=neighbourhood,
             width=float(width[part].mean()),
         )
+        lessons_here = in_a_row(order[part], **schedule(rate[part], width[part], neighbourhood))
         with compile(graph, backend, domain=domain, **(options or {})) as program:
-            signals = schedule(rate[part], width[part], neighbourhood)
-            result = program.run(in_a_row(stored[order[part]], **signals), weights=held)
+            result = program.run(lessons_here, weights=held)
         held = plastic_only(result.weights, "prototypes", "norms")
-        learned = result.value("prototypes.weights")
-    return Map(learned, places, scale, total, ((rows, cols),))
-
-
-def usual_widths(rows: int, cols: int) -> tuple[float, float]:
-    """Return the widths that `train` goes through, unless told otherwise."""
-    return min(max(rows, cols) / 2, WIDEST), 1 / 3
+    return Map(result.value("prototypes.weights"), places, scale, total, ((rows, cols),))
 
 
 def build(
@@ -256,6 +253,13 @@ def _faults(
         most = WIDEST if neighbourhood == "parabola" else float(MOST_UNITS)
         faults += pair_faults("widths", widths, 1 / GRAIN, most)
     return faults + ([] if lessons is None else whole_faults("lessons", lessons, 1, 2**31))
+
+
+def _start_faults(start: ArrayLike, shape: tuple[int, int]) -> list[Fault]:
+    held, faults = checked_patterns(start, "real", where="start")
+    if not faults and held.shape != shape:
+        faults.append(Fault("start", f"shape {held.shape}", f"must have shape {shape}"))
+    return faults
 
 
 FAMILY = Family(

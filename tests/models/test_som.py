@@ -236,6 +236,8 @@ def test_bad_arguments_are_all_named() -> None:
     assert len(caught.value.faults) == 7
     for part in ("finite", "rows", "'bubble'", "rates", "widths", "lessons", "phases"):
         assert part in text
+    with pytest.raises(hg.Invalid, match="start"):
+        som.train([[0.0], [1.0]], 1, 2, start=[[0.0]])
     with pytest.raises(hg.Invalid, match="2 to 4096 units"):
         som.build([[0.0]], 100, 100)
     with pytest.raises(hg.Invalid, match="equally long"):
