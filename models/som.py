@@ -146,6 +146,11 @@ def train(
     return Map(result.value("prototypes.weights"), places, scale, total, ((rows, cols),))
 
 
+def usual_widths(rows: int, cols: int) -> tuple[float, float]:
+    """Return the widths that `train` goes through, unless told otherwise."""
+    return min(max(rows, cols) / 2, WIDEST), 1 / 3
+
+
 def build(
     patterns: ArrayLike,
     rows: int = 5,
