@@ -266,8 +266,15 @@ def from_learned(
     self_term: bool = False,
     name: str = "archetypes",
 ) -> Graph:
-    """Return the memory of what a run of a `learner` learned, as `from_examples` makes it."""
+    """Return the memory of the sums that a run of a `learner` learned.
+
+    Raises `Invalid` for means, whose scale is not known.
+    """
     weights = result.value("up.weights")
+    if (weights != np.rint(weights)).any():
+        need = "must be sums, whole numbers"
+        fault = Fault("up.weights", "means", need, "learn without average, or use from_examples")
+        raise Invalid("archetypes.from_learned", [fault])
     v = max(1, round(float((weights**2).mean())))
     return _graph(weights, hidden_units(weights, v, p, variant, self_term), 0.0, 1.0, 0, name)
 

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
 from hebbgraph.checks import whole_faults
+from hebbgraph.data import diluted_patterns
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family
 from hebbgraph.graph import Connection, Graph, Probe
@@ -153,9 +154,18 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
+def sample(count: int, units: int, seed: int) -> NDArray[np.int8]:
+    """Return random patterns of dilution 0.2: a recall holds its pattern wherever that is not 0.
+
+    The overlap of a state of -1 and 1 with such a pattern is at most sqrt(0.8).
+    """
+    return diluted_patterns(count, units, seed, 0.2).patterns
+
+
 FAMILY = Family(
     build,
     alphabet="ternary",
+    sample=sample,
     energy=energy,
     steps=21,
     corruption=("hide", 0.2),

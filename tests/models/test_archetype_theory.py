@@ -55,6 +55,12 @@ def test_thresholds_with_and_without_a_teacher() -> None:
     bare = theory.archetype_one_step("supervised", 0.5, 50, 0.0, 4)
     assert theory.archetype_one_step("unsupervised", 0.5, 50, 0.0, 4) == bare
     assert bare == pytest.approx(math.erf(1 / math.sqrt(2 * 3 / 50)))
+    # Two examples: right together with probability 9/16, wrong with 1/16, else undecided.
+    few_of_them = theory.archetype_one_step("supervised", 0.5, 2, 0.0, 4, counted=True)
+    assert few_of_them == pytest.approx(0.5)
+    many_of_them = theory.archetype_one_step("supervised", 0.5, 400, 0.05, 4, counted=True)
+    gaussian = theory.archetype_one_step("supervised", 0.5, 400, 0.05, 4)
+    assert many_of_them == pytest.approx(gaussian, abs=1e-4)
     with pytest.raises(ValueError, match="p = 2"):
         theory.archetype_overlap("unsupervised", 0.5, 50, 0.1, 2)
 

@@ -188,6 +188,8 @@ def test_learning_the_mean_while_examples_come() -> None:
         rest = {k: v[9:] for k, v in lessons.items()}
         full = program.run(rest, archetypes.LESSON, weights=half.weights)
     np.testing.assert_allclose(full.weights["up.weights"], shown.mean(axis=1))
+    with pytest.raises(hg.Invalid, match="must be sums"):
+        archetypes.from_learned(full)
     with pytest.raises(hg.Invalid, match="from 0 to 1"):
         archetypes.lessons(shown[0], np.full(6, 2), 2)
     with pytest.raises(hg.Invalid, match="units"):
