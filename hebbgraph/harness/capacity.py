@@ -75,7 +75,7 @@ def capacity_curve(
     family: Family,
     *,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    corruption: str = "flip",
+    corruption: str | None = None,
     level: float = 0.0,
     steps: int = 30,
     tested: int = 100,
@@ -87,14 +87,15 @@ def capacity_curve(
 ) -> CapacityCurve:
     """Return how well the memory of K = round(load N) independent patterns recalls them, per load.
 
-    Each recall begins at a stored pattern, spoiled at `level`, and runs `steps` steps. Of each
-    network the first `tested` patterns are tried, or all where K is smaller; they are as good as
-    any, being independent. A seed's patterns at one load are the first of its patterns at a
-    higher load, so that curves are smooth in the load. The other arguments are those of
-    `run_recall`, and `progress` counts networks.
+    Each recall begins at a stored pattern, spoiled at `level` by `corruption`, by default the one
+    the family names, and runs `steps` steps. Of each network the first `tested` patterns are
+    tried, or all where K is smaller; they are as good as any, being independent. A seed's
+    patterns at one load are the first of its patterns at a higher load, so that curves are smooth
+    in the load. The other arguments are those of `run_recall`, and `progress` counts networks.
 
     Raises `Invalid` with every fault of the arguments.
     """
+    corruption = family.corruption[0] if corruption is None else corruption
     faults = _faults(size, loads, seeds, steps, tested)
     faults += corruption_faults(corruption, level, family.alphabet)
     if faults:

@@ -123,6 +123,13 @@ def test_patterns_learned_one_by_one_are_the_programmed_weights(
     )
 
 
+def test_surveys_spoil_cues_as_the_family_says() -> None:
+    memory = Memory("willshaw").fit(STORED[:4])
+    assert memory.basin((0.0, 0.3), cues_per_pattern=1).mean() == 1
+    curve = memory.capacity_curve((0.1,), seeds=(0,), level=0.3)
+    assert (curve.corruption, curve.points[0].overlap.mean) == ("hide", 1.0)
+
+
 def test_events_are_two_volleys() -> None:
     memory = Memory("willshaw").fit(STORED)
     state = memory.recall(STORED[:1])
