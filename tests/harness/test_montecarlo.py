@@ -95,6 +95,7 @@ def test_effective_dynamics_agree_with_monte_carlo_at_low_load(p: int) -> None:
         assert abs((soft - sampled) @ weights[0]) / 40 < 0.02
 
 
+@pytest.mark.slow
 def test_the_reaction_matters_at_high_load() -> None:
     """p = 2, K = N: naive equations freeze below T = 3, with reaction below 2.6, in truth at 2."""
     weights, starts = signs(200, 200), signs(1, 200, name="s")

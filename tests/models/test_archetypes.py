@@ -196,10 +196,11 @@ def test_learning_the_mean_while_examples_come() -> None:
         archetypes.learner(0, 2)
 
 
-MODES: list[tuple[int, dict[str, Any]]] = [
-    (2, {"teaching": "supervised", "temperature": 0.2, "update": 0.5}),
-    (4, {"teaching": "supervised", "update": 0.5}),
-    (4, {"teaching": "unsupervised", "variant": "krotov", "temperature": 0.1}),
+KROTOV = {"teaching": "unsupervised", "variant": "krotov", "temperature": 0.1}
+MODES = [
+    pytest.param(2, {"temperature": 0.2, "update": 0.5}, marks=pytest.mark.slow),
+    pytest.param(4, {"update": 0.5}),
+    pytest.param(4, KROTOV, marks=pytest.mark.slow),
 ]
 
 

@@ -49,7 +49,7 @@ def test_two_patterns_are_retrieved_at_once() -> None:
     assert amplitudes(final, [one, two]).tolist() == [1.0, 0.6]
 
 
-@pytest.mark.parametrize(("count", "dilution"), [(3, 0.3), (3, 0.5), (3, 0.8)])
+@pytest.mark.parametrize(("count", "dilution"), [(3, 0.4), (3, 0.8)])
 def test_amplitudes_are_those_of_theory(count: int, dilution: float) -> None:
     line = theory.multitasking_amplitudes(count, dilution)
     found = []
@@ -60,6 +60,7 @@ def test_amplitudes_are_those_of_theory(count: int, dilution: float) -> None:
     assert np.abs(np.mean(found, axis=0) - line).max() < 0.06
 
 
+@pytest.mark.slow
 def test_a_temperature_makes_amplitudes_equal() -> None:
     line = theory.multitasking_amplitudes(3, 0.9, 0.5, "symmetric")
     found = []
@@ -108,12 +109,9 @@ def test_energy_falls_by_twice_the_field() -> None:
         assert rise == pytest.approx(2 * sigma[i] * (coupling @ sigma)[i])
 
 
-@pytest.mark.parametrize(
-    "settings", [{"temperature": 0.4, "update": 0.6}, {"temperature": 0.2}], ids=str
-)
-def test_engines_agree(settings: dict[str, float]) -> None:
+def test_engines_agree() -> None:
     stored = diluted(3, 24, 0.5)
-    graph = build(stored, **settings).with_probes("memory.h")  # type: ignore[arg-type]
+    graph = build(stored, temperature=0.4, update=0.6).with_probes("memory.h")
     cues = np.where(stream(0, "test", "hide").random(stored.shape) < 0.2, 0, stored)
     for domain in ("float", "fixed"):
         want = recalled(graph, cues, 8, domain=domain)
