@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--cues", type=int, default=500, help="cues shown to all of them")
     parser.add_argument("--backend", default="reference")
     parser.add_argument("--domain", default="float", choices=["float", "fixed"])
+    parser.add_argument("--part", choices=[*(name for name, _ in TABLES), "all"], default="all")
     parser.add_argument("--quick", action="store_true", help="two seeds, few points")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--plot", type=Path, help="draw them to this file")
@@ -53,13 +54,7 @@ def main() -> None:
     if args.quick:
         args.seeds, args.neurons, args.cues = 2, 200, 200
     start = time.perf_counter()
-    tables = {
-        "effect of n": effect_of_n(args),
-        "effect of s": effect_of_s(args),
-        "noise": noise(args),
-        "unions": unions(args),
-        "neurons and sets": neurons_and_sets(args),
-    }
+    tables = {name: table(args) for name, table in TABLES if args.part in (name, "all")}
     print(f"\n{time.perf_counter() - start:.0f} s, {args.backend}, {args.domain}")
     if args.json:
         write_atomic(args.json, json.dumps(tables, indent=1))
@@ -105,8 +100,10 @@ def false_positives(
         draw = stream(seed, "benchmark", "segments")
         order = draw.random((args.neurons * segments, units))
         cells = np.argpartition(order, synapses, axis=1)[:, :synapses]
-        shown = sparse_patterns(args.cues * union, units, seed + 10**6, active).patterns
-        cues = shown.reshape(args.cues, union, units).max(axis=1)
+        cues = np.zeros((args.cues, units), dtype=np.int8)
+        for _ in range(union):
+            chosen = np.argpartition(draw.random(cues.shape), active, axis=1)[:, :active]
+            np.put_along_axis(cues, chosen, 1, axis=1)
         grouped = cells.reshape(args.neurons, segments, synapses)
         return float(fired(args, grouped, units, threshold, cues).mean())
 
@@ -174,7 +171,7 @@ def noise(args: argparse.Namespace) -> list[Row]:
 
 
 def unions(args: argparse.Namespace) -> list[Row]:
-    print("\nFalse positives of a segment in unions, n = 1024, a = 20, s = theta = 10 or theta = 8")
+    print("\nFalse positives of a segment in unions, n = 1024, a = 20, s = 10, theta = 8 or 10")
     print("theta  patterns  active  ours [95 % interval]            law")
     rows = []
     for threshold in (8, 10):
@@ -226,20 +223,20 @@ def plot(tables: dict[str, list[Row]], path: Path) -> None:
     figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 3)
     for active, colour in ((64, "C0"), (128, "C1"), (256, "C2")):
-        rows = [row for row in tables["effect of n"] if row["active"] == active]
+        rows = [row for row in tables.get("n", []) if row["active"] == active]
         draw(axes[0], rows, "units", f"a = {active}", colour)
         grid = np.arange(max(150, active + 20), 1600, 10)
         law = [theory.segment_false_positive(int(n), active, 24, 12) for n in grid]
         axes[0].plot(grid, law, color=colour)
     axes[0].set(yscale="log", ylim=(1e-7, 1), xlabel="cells n", ylabel="false positives")
-    draw(axes[1], tables["noise"], "noise", "ours", "C0")
+    draw(axes[1], tables.get("noise", []), "noise", "ours", "C0")
     levels = np.arange(20, 103)
     law = [theory.segment_false_negative(128, 30, 12, int(k), 6000) for k in levels]
     axes[1].plot(levels / 128, law, color="C0", label="law")
     axes[1].plot(list(NOISE), list(NOISE.values()), "kx", label="published")
     axes[1].set(xlabel="share of active cells replaced", ylabel="false negatives")
     for threshold, colour in ((8, "C0"), (10, "C1")):
-        rows = [row for row in tables["unions"] if row["threshold"] == threshold]
+        rows = [row for row in tables.get("unions", []) if row["threshold"] == threshold]
         draw(axes[2], rows, "patterns", f"theta = {threshold}", colour)
         counts = np.arange(5, 85)
         law = [theory.union_false_positive(1024, 20, int(c), 10, threshold) for c in counts]
@@ -259,6 +256,15 @@ def draw(axes: Any, rows: list[Row], x: str, label: str, colour: str) -> None:
     at = [row[x] for row in rows]
     axes.errorbar(at, mean, spread, fmt="o", ms=4, capsize=3, color=colour, label=label)
 
+
+#: What each part shows, and what makes its rows.
+TABLES: tuple[tuple[str, Callable[[argparse.Namespace], list[Row]]], ...] = (
+    ("n", effect_of_n),
+    ("s", effect_of_s),
+    ("noise", noise),
+    ("unions", unions),
+    ("neurons", neurons_and_sets),
+)
 
 if __name__ == "__main__":
     main()
