@@ -132,10 +132,9 @@ def spurious(
     """
     _require_equal_width(states, stored)
     if not tolerance:  # equal means equal bytes: one look-up a state
-        dtype = np.int8 if _small(states) and _small(stored) else np.float64
-        held, asked = stored.astype(dtype), states.astype(dtype) + dtype(0)  # no -0.0
-        known = {row.tobytes() for signed in (held, -held) for row in signed + dtype(0)}
-        return np.array([row.tobytes() not in known for row in asked], dtype=bool)
+        small = _small(states) and _small(stored)
+        known = {row for signed in (stored, -stored) for row in _rows(signed, small)}
+        return np.array([row not in known for row in _rows(states, small)], dtype=bool)
     found = np.zeros(len(states), dtype=bool)
     for pattern in stored:
         found |= exact(states, pattern, tolerance) | exact(-states, pattern, tolerance)
@@ -250,6 +249,12 @@ def _wrong(states: NDArray[Any], targets: NDArray[Any], tolerance: float) -> NDA
 def _small(values: NDArray[Any]) -> bool:
     """Return whether int8 holds all values and their negatives."""
     return bool(((values == np.rint(values)) & (np.abs(values) < 128)).all())
+
+
+def _rows(values: NDArray[Any], small: bool) -> list[bytes]:
+    """Return rows as bytes that are equal for equal rows: -0.0 becomes 0.0."""
+    held = values.astype(np.int8) if small else values.astype(np.float64) + 0.0
+    return [row.tobytes() for row in held]
 
 
 def _shares(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> NDArray[np.float64]:

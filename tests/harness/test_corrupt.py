@@ -131,7 +131,9 @@ def test_every_fault_is_named_at_once() -> None:
         cues(PATTERNS, "flop", 2, seed=0, per_pattern=0, image_shape=(8, 9))
     wheres = [fault.where for fault in error.value.faults]
     assert wheres == ["corruption", "level", "image_shape", "per_pattern"]
-    assert "corruptions of bipolar patterns are flip, occlusion, salt_and_pepper" in str(error.value)
+    assert "corruptions of bipolar patterns are flip, occlusion, salt_and_pepper" in str(
+        error.value
+    )
 
 
 @pytest.mark.parametrize("patterns", [PATTERNS[0], np.full((2, 4), 0.5), np.ones((0, 4))])

@@ -10,13 +10,21 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from hebbgraph.couplings import RULES
 from hebbgraph.errors import Unavailable
 from hebbgraph.graph import Graph
 from hebbgraph.harness.compare import Comparison, Row, RunConfig, Survey, compare, survey_rules
 from hebbgraph.metrics import Interval
 from hebbgraph.report import render
 from hebbgraph.report.tables import approximations, energy
-from hebbgraph.report.words import baseline_words, collapses, interval, survey_words, verdict
+from hebbgraph.report.words import (
+    baseline_words,
+    collapses,
+    interval,
+    listed,
+    survey_words,
+    verdict,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -295,7 +303,7 @@ def test_hebbian_digits_are_said_to_collapse_and_no_other_rule(digits: Survey) -
 def test_random_patterns_are_not_said_to_collapse(random: Survey) -> None:
     words = " ".join(survey_words(random))
     assert "collapse" not in words
-    assert "hebbian, centred, pseudo_inverse and storkey: exact recall 1.00" in words
+    assert f"{listed(RULES)}: exact recall 1.00" in words
 
 
 def test_the_collapse_is_a_matter_of_numbers(digits: Survey) -> None:
