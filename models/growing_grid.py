@@ -207,7 +207,8 @@ FAMILY = Family(
     alphabet="real",
     steps=4,
     corruption=("noise", 0.3),
-    survey_parameters={"units": 12, "finish": 30},
+    # A narrow neighbourhood: each stored pattern shall be a prototype of its own.
+    survey_parameters={"units": 16, "finish": 20, "width": 0.3},
 )
 
 

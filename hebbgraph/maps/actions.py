@@ -23,6 +23,7 @@ from hebbgraph.compile import compile  # noqa: A004
 from hebbgraph.data.actions import JOINTS
 from hebbgraph.maps.graphs import Floats, Whole, winner_graph
 from hebbgraph.maps.training import Map, lesson_order
+from hebbgraph.models import labelled_map
 from hebbgraph.processes import Domain
 
 #: Trains a map of patterns (K, N) with ``seed``, ``backend``, ``domain`` and ``options``.
@@ -118,8 +119,6 @@ class Recogniser:
 
     def predict(self, sequences: Sequence[NDArray[Any]]) -> Whole:
         """Return the class of each sequence."""
-        from hebbgraph.models import labelled_map
-
         with compile(self._labelled(learns=False), **self._engine()) as program:
             result = program.run(labelled_map.ask(self.vectors(sequences)), labelled_map.STEPS)
         return np.asarray(result.spikes["answer"][:, -1].argmax(axis=1))
@@ -129,8 +128,6 @@ class Recogniser:
         return float((self.predict(sequences) == np.asarray(labels)).mean())
 
     def _teach(self, vectors: Floats, labels: Whole) -> None:
-        from hebbgraph.models import labelled_map
-
         classes = int(labels.max()) + 1
         self.readout = np.zeros((max(classes, 2), len(self.maps[1])))
         order = lesson_order(len(vectors), self.rounds * len(vectors), self.seed)
@@ -140,8 +137,6 @@ class Recogniser:
         self.readout = result.value("readout.weights")
 
     def _labelled(self, learns: bool) -> Any:
-        from hebbgraph.models import labelled_map
-
         grid, classes = self.maps[1], len(self.readout)
         return labelled_map.build(
             grid.weights,
