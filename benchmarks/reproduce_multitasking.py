@@ -1,6 +1,7 @@
 """Reproduce the multitasking Hebbian network: several diluted patterns retrieved at once.
 
-1. amplitudes: sorted amplitudes against dilution, T = 0, K = 3 and 5, from the first pattern alone.
+1. amplitudes: sorted, against dilution, T = 0, K = 3 and 5, from the first pattern
+   alone and from a hierarchy.
 2. temperature: equal amplitudes in their window, K = 3, d = 0.9; below it they part.
 3. synapses: synaptic operations of an update against dilution.
 4. learning: the hierarchy from noisy examples, with and without a teacher.
@@ -35,12 +36,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = dict[str, Any]
+STARTS = {
+    "alone": "the first pattern alone, all other units unknown",
+    "hierarchy": "the first pattern, its zeros filled by the second, and so on",
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10, help="networks a point")
     parser.add_argument("--size", type=int, default=5000, help="units (default: 5000)")
+    parser.add_argument("--start", choices=[*STARTS], nargs="*", default=[*STARTS])
     parser.add_argument("--backend", default="reference")
     parser.add_argument("--only", choices=[*SECTIONS], help="one section")
     parser.add_argument("--quick", action="store_true", help="three seeds, small, few points")
@@ -59,8 +65,9 @@ def main() -> None:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(9, 4), layout="constrained")
+        rows = [r for r in tables.get("amplitudes", []) if r["start"] == args.start[-1]]
         for axes, count in zip(figure.subplots(1, 2), (3, 5), strict=True):
-            draw(axes, [row for row in tables.get("amplitudes", []) if row["patterns"] == count])
+            draw(axes, [row for row in rows if row["patterns"] == count])
         figure.savefig(args.plot, dpi=120)
 
 
@@ -89,22 +96,34 @@ def amplitudes(args: argparse.Namespace) -> list[Row]:
     """Return sorted amplitudes against dilution."""
     rows = []
     dilutions = (0.3, 0.7) if args.quick else (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9)
-    for count in (3, 5):
+    for count, start in ((3, "alone"), (3, "hierarchy"), (5, "alone"), (5, "hierarchy")):
+        if start not in args.start:
+            continue
         edge = theory.multitasking_critical_dilution(count)
         print(f"\namplitudes, K = {count}, N = {args.size}, T = 0; hierarchy up to d = {edge:.4f}")
+        print(f"from {STARTS[start]}")
         for d in dilutions:
             _tell(f"K = {count}, d = {d}")
             found = []
             for seed in range(args.seeds):
                 xi = diluted_patterns(count, args.size, seed, d).patterns
-                final = _final(args, multitasking.build(xi), xi[0], 41)[-1]
+                cue = xi[0] if start == "alone" else filled(xi)
+                final = _final(args, multitasking.build(xi), cue, 41)[-1]
                 found.append(_sorted(multitasking.amplitudes(final, xi)))
             line = theory.multitasking_amplitudes(count, d)
             each = [bootstrap(column) for column in np.transpose(found)]
-            rows.append({"patterns": count, "dilution": d, "m": each, "line": line})
+            rows.append({"patterns": count, "start": start, "dilution": d, "m": each, "line": line})
             pairs = "   ".join(f"{m!s} ({x:.3f})" for m, x in zip(each, line, strict=True))
             print(f"\rd = {d:4}  {pairs}", flush=True)
     return rows
+
+
+def filled(patterns: NDArray[Any]) -> NDArray[Any]:
+    """Return the first pattern, its zeros filled by the second, what is left by the third, ..."""
+    cue = np.zeros_like(patterns[0])
+    for pattern in patterns:
+        cue = np.where(cue == 0, pattern, cue)
+    return cue
 
 
 def temperature(args: argparse.Namespace) -> list[Row]:
