@@ -21,8 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.compile import compile  # noqa: A004
 from hebbgraph.data.actions import JOINTS
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.maps.graphs import Floats, Whole, winner_graph
 from hebbgraph.maps.training import Map, lesson_order
+from hebbgraph.memory import NotFitted
 from hebbgraph.models import labelled_map
 from hebbgraph.processes import Domain
 
@@ -88,7 +90,13 @@ class Recogniser:
     readout: Floats = field(default_factory=lambda: np.zeros((0, 0)), init=False)
 
     def fit(self, sequences: Sequence[NDArray[Any]], labels: ArrayLike) -> Recogniser:
-        """Learn from sequences (frames, joints, 3) and their classes, 0 and up."""
+        """Learn from sequences (frames, joints, 3) and their classes, 0 and up.
+
+        Raises `Invalid` with every fault of the arguments, before any work.
+        """
+        faults = sequence_faults(sequences) + _label_faults(labels, len(sequences))
+        if faults:
+            raise Invalid("Recogniser.fit", faults)
         seen = np.concatenate([postures(s) for s in sequences])
         rows = lesson_order(len(seen), min(self.most_postures, len(seen)), self.seed)
         self.maps = (self._trained(self.first, seen[rows]),)
@@ -99,15 +107,21 @@ class Recogniser:
 
     def vectors(self, sequences: Sequence[NDArray[Any]]) -> Floats:
         """Return the ordered vectors (sequences, 2 points), places in lattices of side 1."""
-        size = np.maximum(np.array(self.maps[0].shape) - 1, 1)
         paths = self.paths(sequences)
+        size = np.maximum(np.array(self.maps[0].shape) - 1, 1)
         return np.stack([ordered_vector(path / size, self.points) for path in paths])
 
     def paths(self, sequences: Sequence[NDArray[Any]]) -> list[Whole]:
         """Return the places (frames, 2) of the winners of each sequence on the first map.
 
-        A sequence is an episode, a frame a step.
+        A sequence is an episode, a frame a step. Raises `NotFitted` before `fit`, `Invalid` with
+        every fault of the sequences.
         """
+        if not self.maps:
+            raise NotFitted("the recogniser has learned nothing yet; call fit(sequences, labels)")
+        faults = sequence_faults(sequences)
+        if faults:
+            raise Invalid("sequences", faults)
         grid = self.maps[0]
         frames = [postures(s) for s in sequences]
         shown = np.zeros((len(frames), max(map(len, frames)) + 1, frames[0].shape[1]))
@@ -118,9 +132,10 @@ class Recogniser:
         return [grid.places[row[1 : len(one) + 1]] for row, one in zip(won, frames, strict=True)]
 
     def predict(self, sequences: Sequence[NDArray[Any]]) -> Whole:
-        """Return the class of each sequence."""
+        """Return the class of each sequence; raises as `paths` does."""
+        vectors = self.vectors(sequences)
         with compile(self._labelled(learns=False), **self._engine()) as program:
-            result = program.run(labelled_map.ask(self.vectors(sequences)), labelled_map.STEPS)
+            result = program.run(labelled_map.ask(vectors), labelled_map.STEPS)
         return np.asarray(result.spikes["answer"][:, -1].argmax(axis=1))
 
     def score(self, sequences: Sequence[NDArray[Any]], labels: ArrayLike) -> float:
@@ -153,3 +168,28 @@ class Recogniser:
 
     def _engine(self) -> dict[str, Any]:
         return {"backend": self.backend, "domain": self.domain, **(self.options or {})}
+
+
+def sequence_faults(sequences: Sequence[NDArray[Any]]) -> list[Fault]:
+    """Return everything wrong with sequences of skeletons, each (frames, joints, 3)."""
+    if not len(sequences):
+        return [Fault("sequences", "none", "must hold at least one")]
+    faults = []
+    for index, sequence in enumerate(sequences):
+        where, held = f"sequences[{index}]", np.asarray(sequence)
+        if held.ndim != 3 or held.shape[1:] != (len(JOINTS), 3) or not len(held):
+            need = (
+                f"must be (frames, {len(JOINTS)}, 3), joints as `hebbgraph.data.actions` has them"
+            )
+            faults.append(Fault(where, f"shape {held.shape}", need))
+        elif not np.issubdtype(held.dtype, np.number) or not np.isfinite(held).all():
+            faults.append(Fault(where, f"dtype {held.dtype}", "must be finite numbers"))
+    return faults
+
+
+def _label_faults(labels: ArrayLike, count: int) -> list[Fault]:
+    held = np.asarray(labels)
+    if held.shape == (count,) and np.issubdtype(held.dtype, np.integer) and (held >= 0).all():
+        return []
+    need = f"must be {count} whole numbers, 0 or more, one per sequence"
+    return [Fault("labels", f"shape {held.shape}, dtype {held.dtype}", need)]

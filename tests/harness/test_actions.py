@@ -83,6 +83,20 @@ def test_recognises_three_actions(name: str) -> None:
     assert [len(p) for p in paths] == [len(s) for s in MADE.sequences[:2]]
 
 
+def test_bad_sequences_are_all_named() -> None:
+    one = Recogniser(SMALL["som"], SMALL["som"])
+    with pytest.raises(hg.NotFitted, match="call fit"):
+        one.predict(MADE.sequences)
+    bad = [MADE.sequences[0], MADE.sequences[0][:, :5], np.full((4, 13, 3), np.nan)]
+    with pytest.raises(hg.Invalid) as caught:
+        one.fit(bad, [0, 1])
+    text = str(caught.value)
+    for part in ("sequences[1]", "sequences[2]", "finite", "3 whole numbers"):
+        assert part in text
+    with pytest.raises(hg.Invalid, match="at least one"):
+        one.fit([], [])
+
+
 @pytest.mark.slow
 def test_engines_recognise_alike_in_fixed() -> None:
     found = []
