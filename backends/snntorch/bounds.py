@@ -31,7 +31,7 @@ from hebbgraph.processes import (
 )
 
 #: Numbers that are looked at together.
-BLOCK = 2**16
+BLOCK = 2**14
 
 
 class Bound(NamedTuple):
@@ -67,7 +67,7 @@ class Bounds:
         if not arriving.whole or not largest < EXACT_FLOAT32:
             return Bound(largest, arriving.whole and self.fixed)  # no need to look
         learns = _holder(path, self.graph.flat_processes[path]) in self.graph.plastic
-        whole = self.fixed or (not learns and _is_whole(self._weights(path)))
+        whole = self.fixed or (not learns and is_whole(self._weights(path)))
         return Bound(largest, whole)
 
     def states(self, path: str, steps: int) -> tuple[float, float, float]:
@@ -86,7 +86,7 @@ class Bounds:
         if not (arriving.whole and noise.whole and arriving.largest < EXACT_FLOAT32):
             return False
         _, _, v = self.states(path, steps)
-        if not v + noise.largest < EXACT_FLOAT32 or not _is_whole(neuron.drive().detach()):
+        if not v + noise.largest < EXACT_FLOAT32 or not is_whole(neuron.drive().detach()):
             return False
         return all(bool(((leak == 0) | (leak == 1)).all()) for leak in neuron.leaks())
 
@@ -99,6 +99,8 @@ class Bounds:
             return Bound(1.0, True)
         if isinstance(process, Sign):
             return Bound(2.0, True)  # a change of sign
+        if isinstance(process, Graded):
+            return self._clipped(path, process)
         if process.ROLE != "synapses" and not self.fixed:
             return Bound(math.inf, False)
         if process.ROLE != "synapses":
@@ -109,6 +111,18 @@ class Bounds:
             return self.product(path)
         exponent = int(getattr(process, "exponent", 0))
         return Bound(min(self.product(path).largest * 2.0**exponent + 1, REGISTER), True)
+
+    def _clipped(self, path: str, process: Graded) -> Bound:
+        """Return the bound on what clipping units emit, whole in the float domain of spikes."""
+        unit = self.network.node(path)
+        ends = [float(end.detach().abs().max()) for end in (unit.low, unit.high)]
+        if self.fixed:
+            shifted = max(ends) * 2.0**process.exponent + 1
+            return Bound(min(shifted, _emitted_at_most(process)), True)
+        arriving = [self.graph.port(c.source).signal for c in self.graph.sources(f"{path}.a")]
+        kept = (unit.bias, unit.low, unit.high)
+        whole = "graded" not in arriving and all(is_whole(values.detach()) for values in kept)
+        return Bound(max(ends), whole)
 
     def _largest(self, path: str) -> float:
         """Return the largest absolute value of the data at `path`."""
@@ -121,7 +135,7 @@ class Bounds:
         """Return whether the data at `path` are whole numbers."""
         if path not in self._whole_data:
             spikes = self.graph.flat_processes[path].output.signal != "graded"
-            self._whole_data[path] = spikes or _is_whole(self.data[path])
+            self._whole_data[path] = spikes or is_whole(self.data[path])
         return self._whole_data[path]
 
     def _chained(self, path: str) -> bool:
@@ -171,10 +185,14 @@ def _emitted_at_most(process: Process) -> float:
     return B if isinstance(process, LeakyIntegrator) else REGISTER
 
 
-def _is_whole(values: Tensor) -> bool:
-    """Return whether all values are whole numbers; looks at a cache's worth at a time."""
+def is_whole(values: Tensor) -> bool:
+    """Return whether all values are whole numbers below 2**63; looks at a cache's worth at a time.
+
+    Conversions, unlike torch.round, are not shared out to threads, which for so little would cost
+    more time than they save.
+    """
     flat = values.reshape(-1)
-    return all(torch.equal(block, torch.round(block)) for block in torch.split(flat, BLOCK))
+    return all(torch.equal(block, block.long().to(block)) for block in torch.split(flat, BLOCK))
 
 
 def _geometric(factor: float, steps: int) -> float:

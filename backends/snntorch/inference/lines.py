@@ -94,7 +94,7 @@ class Arrivals:
     @cached_property
     def _nothing(self) -> Tensor:
         """Return zeros for every unit."""
-        return self._like.new_zeros(self._like.shape[0], self._size)
+        return self._like.new_zeros(1, 1).expand(self._like.shape[0], self._size)
 
     @property
     def starts(self) -> int:

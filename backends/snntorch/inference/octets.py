@@ -8,6 +8,8 @@ from typing import Self, final
 import torch
 from torch import Tensor
 
+from hebbgraph.backends.snntorch.bounds import is_whole
+
 #: The largest integer of 8 bits, and how often weights are halved at most to get there.
 LARGEST, HALVINGS = 127, 8
 #: Multiplications in one product from which on this is faster.
@@ -69,7 +71,7 @@ def _fits(matrix: Tensor) -> bool:
     """Return whether all of `matrix` are whole numbers of 8 bits."""
     least, most = torch.aminmax(matrix)
     within = float(least) >= -LARGEST and float(most) <= LARGEST
-    return within and torch.equal(matrix, matrix.round())
+    return within and is_whole(matrix)
 
 
 def _vnni() -> bool:

@@ -10,13 +10,25 @@ from torch import Tensor
 from hebbgraph.backends.snntorch.inference.emitter import Emitter
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line
 from hebbgraph.backends.snntorch.parts import GraphSynapses
+from hebbgraph.backends.snntorch.parts.groups import (
+    BusGroups,
+    SoftmaxGroups,
+    WinnerTakeAllGroups,
+)
+
+#: Numbers of one port that a CPU works on together: some copies of them fit its cache, and they are
+#: too few for torch to use several threads, whose waiting for each other costs more than they gain.
+BLOCK = 2**15 - 1
+#: Modules that are called for all episodes at once: torch reduces rows in several threads anyway.
+WHOLE = (GraphSynapses, BusGroups, SoftmaxGroups, WinnerTakeAllGroups)
 
 
 @final
 class Stepped(Emitter):
     """A process as its module defines it; without a memory, all steps of a chunk at once.
 
-    What is known to be off as a whole emits nothing and keeps what it has.
+    What is known to be off as a whole emits nothing and keeps what it has. On a CPU many episodes
+    are done some after others: what a module computes on the way then stays in the cache.
     """
 
     def __init__(
@@ -27,10 +39,15 @@ class Stepped(Emitter):
         states: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__(line, outputs, states)
-        self._part, self._registers = part, ()
+        self._part = part
+        self._registers: Sequence[Tensor] = ()
         self._options: dict[str, Any] = {}
         if isinstance(part, GraphSynapses):
             self._options["matrices"] = part.matrices()
+        row = line.row(0)
+        plain = row.device.type == "cpu" and not isinstance(part, WHOLE)
+        self._block = max(1, BLOCK // max(1, row.shape[1]))
+        self._in_blocks = plain and len(row) >= 2 * self._block
 
     def begin(self) -> None:
         """Begin with zero states."""
@@ -55,11 +72,30 @@ class Stepped(Emitter):
         if level:
             open_ports = {name: port for name, port in open_ports.items() if name != "on"}
         ports = {name: port.whole(t) for name, port in open_ports.items()}
+        if self._in_blocks:
+            self._move_in_blocks(t, self._main.whole(t), ports)
+            return
         emitted = self._part(self._main.whole(t), *self._registers, **ports, **self._options)
         if self._part.registers:
             emitted, *self._registers = emitted
             self._keep(t)
         self.line.put(t, emitted)
+
+    def _move_in_blocks(self, t: int, arriving: Tensor, ports: Mapping[str, Tensor]) -> None:
+        """Call the module for some episodes after others, and gather what it returns."""
+        row, episodes, before = self.line.row(t), len(arriving), self._registers
+        for first in range(0, episodes, self._block):
+            block = slice(first, first + self._block)
+            given = {name: port[block] for name, port in ports.items()}
+            emitted = self._part(arriving[block], *(held[block] for held in before), **given)
+            if self._part.registers:
+                emitted, *after = emitted
+                if not self._registers:
+                    self._registers = [new.new_empty(episodes, *new.shape[1:]) for new in after]
+                for held, new in zip(self._registers, after, strict=True):
+                    held[block].copy_(new)
+            row[block].copy_(emitted)
+        self._keep(t)
 
     def _keep(self, t: int) -> None:
         """Record the registers."""

@@ -148,8 +148,9 @@ class PolynomialUnit(_Unit):
         """Return (c_0 + c_1 x + ...) / divisor, 0 in the dead zone."""
         x = torch.clamp(a, -self.limit, self.limit) if self.fixed else a
         x = torch.relu(x) if self.rectified else x
-        y = torch.zeros_like(x)
-        for coefficient in self.coefficients.flip(0):
+        *lower, highest = self.coefficients.unbind()
+        y = x * highest + lower.pop() if lower else highest.expand_as(x)
+        for coefficient in reversed(lower):
             y = y * x + coefficient
         y = y / self.divisor  # below 2**52, the floor of a rounded quotient is the quotient's
         if self.fixed:
