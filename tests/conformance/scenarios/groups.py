@@ -194,7 +194,7 @@ def _softmax_gated() -> Scenario:
         {
             "data": Input(6),
             "gate": Input(6, signal="spike"),
-            "odd": Clock(2, [(1, 2)]),
+            "odd": Clock(2, ((1, 2),)),
             "clocked": Softmax(3, 2, beta=0.5),
             "gated": Softmax(6),
             "w": Dense(2 * np.ones((3, 6))),
