@@ -235,8 +235,13 @@ def _signs(matrix: Matrix) -> NDArray[np.float64]:
 
 def _gain(matrix: Matrix, integers: Matrix) -> float:
     """Return the slope g at which g J is nearest to `integers`."""
-    square = float(np.vdot(matrix, matrix))
-    return float(np.vdot(matrix, integers)) / square if square else 1.0
+    # Row by row: no second matrix is made where one is float32.
+    square = product = 0.0
+    for row, whole in zip(matrix, integers, strict=True):
+        wide = row.astype(np.float64)
+        square += float(wide @ wide)
+        product += float(wide @ whole)
+    return product / square if square else 1.0
 
 
 def _deviation(matrix: Matrix) -> float:

@@ -180,7 +180,9 @@ def _recurrent(name: str, programmed: Couplings, form: _Form) -> Graph:
     if form.dynamics == "synchronous":
         return _synchronous(name, programmed, form)
     integers = to_integers(programmed, form.weight_bits)
-    weights = np.multiply(integers.matrix, 2, dtype=np.float64)
+    own = integers.matrix is not programmed.matrix
+    weights = integers.matrix if own else programmed.matrix.astype(np.float64)
+    weights *= 2
     weights.setflags(write=False)  # so that it is not copied
     processes: dict[str, Process] = {"recurrent": Dense(weights)}
     connections = [
