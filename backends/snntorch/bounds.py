@@ -186,13 +186,13 @@ def _emitted_at_most(process: Process) -> float:
 
 
 def is_whole(values: Tensor) -> bool:
-    """Return whether all values are whole numbers below 2**63; looks at a cache's worth at a time.
+    """Return whether all values are whole numbers below 2**31; looks at a cache's worth at a time.
 
     Conversions, unlike torch.round, are not shared out to threads, which for so little would cost
     more time than they save.
     """
     flat = values.reshape(-1)
-    return all(torch.equal(block, block.long().to(block)) for block in torch.split(flat, BLOCK))
+    return all(torch.equal(block, block.int().to(block)) for block in torch.split(flat, BLOCK))
 
 
 def _geometric(factor: float, steps: int) -> float:

@@ -155,7 +155,9 @@ class PolynomialUnit(_Unit):
         y = y / self.divisor  # below 2**52, the floor of a rounded quotient is the quotient's
         if self.fixed:
             y = saturate(downwards(y), self.bits)
-        return gated(on, torch.where(x.abs() >= self.dead_zone, y, 0.0), 0.0)
+        if self.dead_zone.any():
+            y = torch.where(x.abs() >= self.dead_zone, y, 0.0)
+        return gated(on, y, 0.0)
 
 
 @final
