@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import erf, erfc
+from scipy.special import erf, erfc, erfinv
+from scipy.stats import binom
 
 from hebbgraph.errors import Fault, Invalid
 
@@ -29,20 +30,39 @@ POINTS, REACH = 2001, 9.0
 ITERATIONS, SETTLED = 20_000, 1e-12
 
 
-def dense_load(p: int, count: float, units: int, variant: Variant = "distinct") -> float:
-    """Return alpha' of `count` patterns of `units` units, in lowest order of 1 / N."""
-    return count / units ** (p - 1) * _noise(p, variant)
+def dense_load(
+    p: int, count: float, units: int, variant: Variant = "distinct", *, finite: bool = False
+) -> float:
+    """Return alpha' of `count` patterns of `units` units, in lowest order of 1 / N.
+
+    With `finite`, with the signal and the noise that a field has at this N: K E phi**2 / phi**2,
+    phi of N - 1 units, all right or each at random. For distinct indices it is K / C(N - 1, p - 1).
+    """
+    return count / dense_count(p, 1.0, units, variant, finite=finite)
 
 
-def dense_count(p: int, load: float, units: int, variant: Variant = "distinct") -> float:
-    """Return how many patterns of `units` units make the load alpha' = `load`."""
-    return load * units ** (p - 1) / _noise(p, variant)
-
-
-def _noise(p: int, variant: Variant) -> int:
+def dense_count(
+    p: int, load: float, units: int, variant: Variant = "distinct", *, finite: bool = False
+) -> float:
+    """Return how many patterns of `units` units make the load alpha' = `load`; see `dense_load`."""
     if variant == "distinct":
-        return math.factorial(p - 1)
-    return math.prod(range(1, 2 * p - 2, 2))
+        one = math.comb(units - 1, p - 1) if finite else units ** (p - 1) / math.factorial(p - 1)
+        return load * one
+    if not finite:
+        return load * units ** (p - 1) / math.prod(range(1, 2 * p - 2, 2))
+    sums = np.arange(-(units - 1), units, 2, dtype=np.float64)
+    phi = (sums + 1) ** p - (sums - 1) ** p
+    noise = float(binom.pmf(np.arange(units), units - 1, 0.5) @ phi**2)
+    return float(load * phi[-1] ** 2 / noise)
+
+
+def dense_load_at(p: int, overlap: float) -> float:
+    """Return the load alpha' at which the equation of `dense_overlap` has m = `overlap` at T = 0.
+
+    (m**(p - 1) / erfinv(m))**2 / 2: a retrieval state where m is m_c of `dense_capacity` or more.
+    """
+    _require(p)
+    return float((overlap ** (p - 1) / erfinv(overlap)) ** 2 / 2)
 
 
 def dense_overlap(p: int, load: float, temperature: float = 0.0) -> float:

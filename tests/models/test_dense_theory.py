@@ -47,6 +47,16 @@ def test_roots_solve_the_equation() -> None:
     assert (theory.dense_basin(3, 0), theory.dense_basin(3, 1)) == (0, 1)
 
 
+def test_finite_sizes_tend_to_the_limit() -> None:
+    for p in (3, 4, 5):
+        for variant in ("distinct", "krotov"):
+            limit = theory.dense_load(p, 1e6, 1000, variant)  # type: ignore[arg-type]
+            finite = theory.dense_load(p, 1e6, 1000, variant, finite=True)  # type: ignore[arg-type]
+            assert math.isclose(limit, finite, rel_tol=0.025)
+        assert math.isclose(theory.dense_load(p, 7, 30, finite=True), 7 / math.comb(29, p - 1))
+        assert math.isclose(theory.dense_overlap(p, theory.dense_load_at(p, 0.97)), 0.97)
+
+
 def test_a_temperature_lowers_the_overlap() -> None:
     for p in (3, 4):
         cold = theory.dense_overlap(p, 0.1)
@@ -70,11 +80,10 @@ def test_events_and_zones() -> None:
 
 @pytest.mark.parametrize(("p", "variant"), [(3, "distinct"), (3, "krotov"), (4, "distinct")])
 def test_one_update_is_what_signal_and_noise_say(p: int, variant: str) -> None:
-    """Within the error of 2 networks, 60 patterns each; signal and noise of finite N where known."""
+    """Within the error of 2 networks, 60 patterns each; signal and noise of finite N."""
     units, load, found = {3: 80, 4: 40}[p], 0.2, []
     count = round(theory.dense_count(p, load, units, variant))  # type: ignore[arg-type]
-    if variant == "distinct":
-        load = count / math.comb(units - 1, p - 1)
+    load = theory.dense_load(p, count, units, variant, finite=True)  # type: ignore[arg-type]
     for seed in range(2):
         patterns = random_patterns(count, units, seed).patterns
         graph = dense.build(patterns, p, variant=variant)  # type: ignore[arg-type]
