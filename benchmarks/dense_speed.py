@@ -15,6 +15,7 @@ take turns, and the fastest round of each counts, in seconds on the clock and of
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import resource
 import time
@@ -55,12 +56,12 @@ def main() -> None:
     rows = []
     for updates in args.updates:
         for self_term in ("kept", "bus"):
-            graph = dense.build(stored, args.order, self_term=self_term)  # type: ignore[arg-type]
+            graph = dense.build(stored, args.order, self_term=self_term)
             with hg.compile(graph, "snntorch", dtype="float32") as program:
                 contest: dict[str, Callable[[], Any]] = {
                     "bare": bare(stored, args.cues, updates),
                     "by hand": by_hand(stored, starts, args.order, self_term, updates),
-                    "ours": lambda program=program, t=2 * updates + 1: program.run(inputs, t),
+                    "ours": functools.partial(program.run, inputs, 2 * updates + 1),
                 }
                 rows.append(compare(contest, args.rounds, stored, self_term, updates))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20

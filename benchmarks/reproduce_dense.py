@@ -155,7 +155,7 @@ class Survey:
         rows = []
         for self_term in ("bus", "kept"):
             for bits in (None, 10, 8, 7, 6):
-                parameters = {"self_term": self_term, "payload_bits": bits}
+                parameters: dict[str, Any] = {"self_term": self_term, "payload_bits": bits}
                 pairs = []
                 for seed in self.seeds:
                     patterns, starts = self.task(count, units, seed, FLIPPED)
@@ -175,7 +175,7 @@ class Survey:
         print(f"\np = 4, N = {units}: overlap, exact recall, hidden spikes an update (law), synops")
         cases: list[tuple[int, float | None]] = [(k, t) for k in counts for t in (None, *THETAS)]
         for count, theta in cases:
-            law = float(count) if theta is None else theory.dense_events(count, theta)
+            law = float(count) if theta is None else theory.dense_events(count, theta, units)
             label = f"K = {count}, " + ("exact" if theta is None else f"theta {theta}")
             mode = {} if theta is None else {"mode": "event_sparse", "theta": theta}
             measured = []

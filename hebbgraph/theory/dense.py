@@ -129,14 +129,19 @@ def dense_one_step(p: int, load: float, overlap: float = 1.0) -> float:
     return float(erf(overlap ** (p - 1) / math.sqrt(2 * load)))
 
 
-def dense_events(count: int, theta: float) -> float:
+def dense_events(count: int, theta: float, units: int | None = None) -> float:
     """Return the hidden spikes per update with a dead zone: K erfc(theta / sqrt(2)) + 1.
 
     The overlaps of a recalled pattern with the others are normal with variance N; one more is its
-    own. An upper estimate: overlaps are whole numbers of the parity of N, and reach the zone less
-    often than its edge says.
+    own. With `units` the overlaps are those of N coins, whole numbers of the parity of N: at small
+    N that is up to some ten per cent more or less.
     """
-    return float(count * erfc(theta / math.sqrt(2)) + 1)
+    if units is None:
+        return float(count * erfc(theta / math.sqrt(2)) + 1)
+    least = math.ceil(round(theta * math.sqrt(units), 9))
+    heads = (units + least + 1) // 2  # the fewest with an overlap of `least` or more
+    either = 2 if least > 0 else 1
+    return float(count * min(1.0, either * binom.sf(heads - 1, units, 0.5)) + 1)
 
 
 def dense_theta_window(count: int, units: int, overlap: float = 1.0) -> tuple[float, float]:

@@ -50,8 +50,8 @@ def test_roots_solve_the_equation() -> None:
 def test_finite_sizes_tend_to_the_limit() -> None:
     for p in (3, 4, 5):
         for variant in ("distinct", "krotov"):
-            limit = theory.dense_load(p, 1e6, 1000, variant)  # type: ignore[arg-type]
-            finite = theory.dense_load(p, 1e6, 1000, variant, finite=True)  # type: ignore[arg-type]
+            limit = theory.dense_load(p, 1e6, 1000, variant)
+            finite = theory.dense_load(p, 1e6, 1000, variant, finite=True)
             assert math.isclose(limit, finite, rel_tol=0.025)
         assert math.isclose(theory.dense_load(p, 7, 30, finite=True), 7 / math.comb(29, p - 1))
         assert math.isclose(theory.dense_overlap(p, theory.dense_load_at(p, 0.97)), 0.97)
@@ -72,6 +72,11 @@ def test_a_temperature_lowers_the_overlap() -> None:
 def test_events_and_zones() -> None:
     found = [theory.dense_events(count, 3.5) for count in (4266, 8533, 12799)]
     np.testing.assert_allclose(found, (2.98, 4.97, 6.95), atol=0.01)
+    # 5 coins: overlaps of 3 or more, either way, in 2 (5 + 1) of 32 cases.
+    assert math.isclose(theory.dense_events(320, 2.9 / math.sqrt(5), 5), 121)
+    assert math.isclose(
+        theory.dense_events(100_000, 3.0, 10**6), theory.dense_events(100_000, 3.0), rel_tol=0.02
+    )
     low, high = theory.dense_theta_window(12799, 80, 0.8)
     assert (round(low, 2), round(high, 2)) == (4.35, 7.16)
     edge = math.exp(0.8**2 * 80 / 2)
