@@ -7,7 +7,19 @@ import sys
 from collections.abc import Sequence
 
 import hebbgraph
-from hebbgraph.cli import bench, check, compare, doctor, listing, nir, parity, setup, show
+from hebbgraph.cli import (
+    bench,
+    check,
+    compare,
+    data,
+    doctor,
+    listing,
+    nir,
+    parity,
+    setup,
+    show,
+    survey,
+)
 from hebbgraph.cli.interrupts import interruptible
 from hebbgraph.errors import HebbgraphError
 
@@ -22,6 +34,8 @@ EXAMPLES = """examples:
   hebbgraph check hopfield --hardware loihi1_davies2018
   hebbgraph nir export hopfield memory.nir
   hebbgraph bench recall                 every memory on every engine, in one table
+  hebbgraph survey capacity hopfield     how recall ends as more is stored
+  hebbgraph data fetch mnist             fetch a data set before it is needed
 """
 
 
@@ -35,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=hebbgraph.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (doctor, listing, show, parity, check, nir, bench, setup):
+    for module in (doctor, listing, show, parity, check, nir, bench, survey, data, setup):
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)

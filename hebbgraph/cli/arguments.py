@@ -69,6 +69,49 @@ def arrays_in(path: str) -> dict[str, Any]:
         raise Invalid("inputs", [Fault(path, str(error), need)]) from None
 
 
+def values_of(text: str, flag: str, *, whole: bool = False) -> tuple[Any, ...]:
+    """Return the values of ``0.1,0.2,0.4`` or ``start:stop:count``, both ends included.
+
+    Those of a list are read as YAML. A range is of whole numbers where its ends and step are, or
+    rounded to them if they must be `whole`. Raises `Invalid` on anything else.
+    """
+    need = f"must be a list such as {'2,4,8' if whole else '0.1,0.2'} or start:stop:count"
+    faults = [Fault(flag, repr(text), need)]
+    try:
+        parts = text.split(":")
+        values = _spaced(parts, whole) if len(parts) > 1 else yaml.safe_load(f"[{text}]")
+    except (ValueError, yaml.YAMLError):
+        raise Invalid("arguments", faults) from None
+    plain = all(isinstance(v, str | int | float) for v in values)
+    numbers = [v for v in values if isinstance(v, float | int) and not isinstance(v, bool)]
+    if whole and len(numbers) == len(values) and all(v == int(v) for v in numbers):
+        values = [int(v) for v in values]
+    elif whole or not plain or not values or not np.isfinite(numbers).all():
+        raise Invalid("arguments", faults)
+    return tuple(dict.fromkeys(values))
+
+
+def _spaced(parts: Sequence[str], whole: bool) -> list[float] | list[int]:
+    """Return the numbers of a range; raises `ValueError` if it is none."""
+    start, stop, count = parts
+    ends = float(start), float(stop)
+    if not np.isfinite(ends).all():
+        raise ValueError(ends)
+    found = np.linspace(*ends, int(count))
+    if whole or (np.mod(found, 1) == 0).all():
+        return [round(value) for value in found]
+    return [float(f"{value:.12g}") for value in found]  # 0.3, not 0.30000000000000004
+
+
+def knob_of(text: str, flag: str) -> tuple[str, tuple[Any, ...]]:
+    """Return the name and values of ``NAME=VALUES``, see `values_of`."""
+    name, equals, values = text.partition("=")
+    if not name or not equals:
+        need = "must be NAME=VALUES, as in load=0.05:0.2:4 or rule=hebbian,storkey"
+        raise Invalid("arguments", [Fault(flag, repr(text), need)])
+    return name, values_of(values, flag)
+
+
 def seeds_of(text: str) -> tuple[int, ...]:
     """Return seeds 0 to n - 1 for a number, or those of a comma-separated list."""
     try:

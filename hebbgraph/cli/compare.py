@@ -103,12 +103,12 @@ def handle_run(parsed: argparse.Namespace) -> int:
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
         options=options_of(parsed.option),
     )
-    config.check()
-    require_engines(parsed.backend or ())
-    if not parsed.no_folder:
-        report.require()
-        runfolder.prepare(parsed.runs)
     with Reporter(not parsed.quiet) as progress:
+        config.check(progress)
+        require_engines(parsed.backend or ())
+        if not parsed.no_folder:
+            report.require()
+            runfolder.prepare(parsed.runs)
         comparison = compare(config, progress)
         folder = None if parsed.no_folder else _write(parsed.runs, comparison, [])
     code = _finish(parsed, comparison, [], folder)

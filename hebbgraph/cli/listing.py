@@ -41,7 +41,7 @@ def handle(parsed: argparse.Namespace) -> int:
             }
             for name, module in catalogue.models().items()
         },
-        "data": {name: {"about": _first_line(make)} for name, make in data.DATASETS.items()},
+        "data": {name: {"about": first_line(make)} for name, make in data.DATASETS.items()},
         "backends": {
             name: {
                 "about": backend.capability.title,
@@ -66,5 +66,6 @@ def handle(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _first_line(make: Any) -> str:
+def first_line(make: Any) -> str:
+    """Return what a data set is, from the docstring of what makes it."""
     return str(make.__doc__ or "").strip().split("\n", 1)[0].removeprefix("Return ")

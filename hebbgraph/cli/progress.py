@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -34,7 +34,7 @@ class Reporter:
             self._bars = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[amount]}"),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
@@ -56,16 +56,23 @@ class Reporter:
             self._bars.stop()
 
     def __call__(self, done: int, total: int, text: str) -> None:
-        """Show that `done` of `total` is done; text up to the first comma names the work."""
+        """Show that `done` of `total` is done; text up to the first comma names the work.
+
+        Text that ends in ``", bytes"`` tells of a download.
+        """
         work, _, detail = text.partition(", ")
         if not self.enabled:
             return
+        size = detail == "bytes"
+        amount = [decimal(n) if size else str(n) for n in (done, total)]
         if self._bars:
+            told = "/".join(amount)
             if work not in self._tasks:
-                self._tasks[work] = self._bars.add_task(work, total=total)
-            self._bars.update(self._tasks[work], completed=done, total=total)
+                self._tasks[work] = self._bars.add_task(work, total=total, amount=told)
+            self._bars.update(self._tasks[work], completed=done, total=total, amount=told)
             return
         now = time.monotonic()
         if work not in self._said or now - self._said[work] > QUIET:
             self._said[work] = now
-            print(f"{work}: {done} of {total} ({detail})", file=sys.stderr, flush=True)
+            told = f"{work}: {' of '.join(amount)}"
+            print(told if size else f"{told} ({detail})", file=sys.stderr, flush=True)

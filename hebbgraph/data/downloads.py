@@ -21,7 +21,7 @@ from hebbgraph.errors import Fault, Invalid, Unavailable
 
 #: Names the folder of fetched data; by default hebbgraph/data in the user's cache folder.
 FOLDER_VARIABLE = "HEBBGRAPH_DATA"
-#: Called with (done, total, what is being done); here in bytes.
+#: Called with (done, total, what is being done); here in bytes, as the text says at its end.
 Teller = Callable[[int, int, str], None]
 
 _CHUNK = 2**18
@@ -125,7 +125,7 @@ def _copy(
         done += len(chunk)
         file.write(chunk)
         if progress:
-            progress(min(done, remote.size), remote.size, f"fetching {remote.path}")
+            progress(min(done, remote.size), remote.size, f"fetching {remote.path}, bytes")
         if done > remote.size:
             return  # too long: whatever follows, it is another file
     if done < remote.size:

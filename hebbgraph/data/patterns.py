@@ -79,7 +79,7 @@ def choose(
 
     Raises `Invalid` if there are not that many distinct patterns or classes.
     """
-    faults = _choice_faults(patterns, count, per_class)
+    faults = choice_faults(patterns, count, per_class)
     if faults:
         raise Invalid(f"choose from {patterns.name!r}", faults)
     order = stream(seed, "data.choose", "rows").permutation(len(patterns))
@@ -114,7 +114,8 @@ def _distinct(
     return rows
 
 
-def _choice_faults(patterns: PatternSet, count: int, per_class: int | None) -> list[Fault]:
+def choice_faults(patterns: PatternSet, count: int, per_class: int | None = None) -> list[Fault]:
+    """Return why `count` patterns, `per_class` of each class drawn, cannot be chosen."""
     if not is_whole(count) or not 1 <= count <= len(patterns):
         need = f"must be a whole number in [1, {len(patterns)}], the patterns there are"
         return [Fault("count", repr(count), need)]

@@ -47,10 +47,13 @@ class RunConfig:
     #: Options of back ends, by name.
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def task(self) -> RecallTask:
-        """Return the recall task; raises `Invalid` with its faults."""
+    def task(self, progress: Teller | None = None) -> RecallTask:
+        """Return the recall task; raises `Invalid` with its faults.
+
+        `progress` is told when data are fetched.
+        """
         return RecallTask(
-            data.load(self.data),
+            data.load(self.data, progress),
             self.count,
             self.corruption,
             self.level,
@@ -65,11 +68,12 @@ class RunConfig:
         catalogue.check_parameters(catalogue.model(self.model), self.parameters)
         return catalogue.family(self.model).bound(**self.parameters)
 
-    def check(self) -> None:
-        """Raise the first error that can be known before anything runs."""
-        task, family = self.task(), self.family()
-        require_alphabet(task, family)
-        family.build(task.data.patterns[:1])
+    def check(self, progress: Teller | None = None) -> None:
+        """Raise the first error that can be known before anything runs.
+
+        `progress` is told when data are fetched, once all else has been looked at.
+        """
+        family = self.family()
         for domain in self.domains:
             if domain not in DOMAINS:
                 need = f"must be one of {', '.join(DOMAINS)}"
@@ -88,6 +92,9 @@ class RunConfig:
                     for name in unknown
                 ],
             )
+        task = self.task(progress)
+        require_alphabet(task, family)
+        family.build(task.data.patterns[:1])
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""
@@ -186,7 +193,7 @@ class Survey:
 def survey_rules(config: RunConfig, data_name: str, progress: Teller | None = None) -> Survey:
     """Run the task of `config` on another data set with every learning rule of its model."""
     family = catalogue.family(config.model)
-    labelled = data.load(data_name).labels is not None
+    labelled = data.load(data_name, progress).labels is not None
     per_class = config.per_class if labelled else None
     task = replace(config, data=data_name, per_class=per_class).task()
     reports = {
@@ -209,7 +216,7 @@ def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
 
     Raises `Invalid` on a bad config before anything runs.
     """
-    config.check()
+    config.check(progress)
     task, family = config.task(), config.family()
     graph = family.build(task.data.patterns[task.stored(task.seeds[0])])
     places = Places(config.backends, config.domains, config.hardware, config.options)

@@ -173,7 +173,7 @@ def sweep(
     Raises `Invalid` with every fault of the arguments, and of what `build` refuses, before long
     work.
     """
-    trials = _grid(base, knobs, seeds)
+    trials = grid(base, knobs, seeds)
     _refuse_parameters([one for _, one in trials])
     held = records.read(path)
     teller = _Clock(progress, len(trials) * len(seeds), base.name)
@@ -207,10 +207,13 @@ def sweep(
 # --- the grid ----------------------------------------------------------------------------------
 
 
-def _grid(
+def grid(
     base: Trial, knobs: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> list[tuple[dict[str, Any], Trial]]:
-    """Return every place of the grid with its trial; raises `Invalid` with every fault."""
+    """Return every place of the grid with its trial; raises `Invalid` with every fault.
+
+    `sweep` begins with it; by itself it tells what a sweep will run.
+    """
     faults = seed_faults(seeds)
     for name, values in knobs.items():
         if isinstance(values, str) or not np.iterable(values) or not len(values):

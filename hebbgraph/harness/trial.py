@@ -18,6 +18,7 @@ from hebbgraph import catalogue
 from hebbgraph import data as datasets
 from hebbgraph.checks import DOMAINS, Domain, whole_faults
 from hebbgraph.data import PatternSet, choose
+from hebbgraph.data.patterns import choice_faults
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family
 from hebbgraph.harness.corrupt import corruption_faults, cues
@@ -156,6 +157,8 @@ class Trial:
         if self.data is not None and self.data.alphabet != self.family.alphabet:
             need = f"must be {self.family.alphabet} patterns for {self.name}"
             faults.append(Fault("data", f"{self.data.name}, {self.data.alphabet}", need))
+        if self.data is not None and not faults:
+            faults += choice_faults(self.data, self.count, self.per_class)
         return faults
 
     def as_dict(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def bench_page(found: BenchReport, environment: Mapping[str, Any] | None = None)
         "picture": picture,
         "approximations": _approximations(found),
         "about": [(n, catalogue.summary(catalogue.model(n))) for n in found.config.names()],
-        "environment": _environment(environment or runfolder.environment()),
+        "environment": environment_table(environment or runfolder.environment()),
     }
     return str(templates(None).get_template("bench.html.j2").render(content)).encode()
 
@@ -87,7 +87,8 @@ def _approximations(found: BenchReport) -> list[str]:
     return list(lines)
 
 
-def _environment(environment: Mapping[str, Any]) -> Table:
+def environment_table(environment: Mapping[str, Any]) -> Table:
+    """Return interpreter, system and packages, as `hebbgraph.runfolder.environment` has them."""
     packages = environment["packages"]
     rows = [(name, str(value)) for name, value in environment.items() if name != "packages"]
     rows += [(name, version or "-") for name, version in packages.items()]

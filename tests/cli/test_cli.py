@@ -63,7 +63,7 @@ def test_run_folder_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["run", "hopfeild"], ["hopfeild", "models are: hopfield"]),
+        (["run", "hopfeild"], ["hopfeild", "models are: archetypes"]),
         (["run", "hopfield", "--set", "rul=x"], ["parameter rul", "rule=pseudo_inverse"]),
         (["run", "hopfield", "--set", "rule=x"], ["rule", "'x'", "hebbian"]),
         (["run", "hopfield", "--set", "rule"], ["--set", "KEY=VALUE"]),
@@ -150,7 +150,21 @@ def test_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "demo", "doctor", "list", "show", "setup", "check", "parity", "nir"]
+    "command",
+    [
+        "",
+        "run",
+        "demo",
+        "doctor",
+        "list",
+        "show",
+        "setup",
+        "check",
+        "parity",
+        "nir",
+        "survey",
+        "data",
+    ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

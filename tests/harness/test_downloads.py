@@ -76,7 +76,7 @@ def test_a_file_is_fetched_once_with_progress_and_checked_every_time(server: Ser
     path = obtain(remote, lambda *a: told.append(a))
     assert path == cache_folder() / "set/file.bin"
     assert path.read_bytes() == CONTENT
-    assert told[-1] == (len(CONTENT), len(CONTENT), "fetching set/file.bin")
+    assert told[-1] == (len(CONTENT), len(CONTENT), "fetching set/file.bin, bytes")
     assert len(told) > 1
     assert obtain(remote) == path
     assert len(server.asked) == 1
