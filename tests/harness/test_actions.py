@@ -102,9 +102,9 @@ def test_engines_recognise_alike_in_fixed() -> None:
     found = []
     for backend in ("reference", "snntorch", "brian2", "lava"):
         one = Recogniser(
-            SMALL["som"], SMALL["som"], points=6, backend=backend, domain="fixed", most_postures=60
+            SMALL["som"], SMALL["som"], points=6, backend=backend, domain="fixed", most_postures=40
         )
-        one.fit(MADE.sequences, MADE.labels)
-        found.append((one.maps[0].weights, one.readout, one.predict(MADE.sequences)))
+        one.fit(MADE.sequences[::2], MADE.labels[::2])
+        found.append((one.maps[0].weights, one.readout, one.predict(MADE.sequences[::2])))
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
