@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
-from hebbgraph.checks import flag_faults, whole_faults
+from hebbgraph.checks import flag_faults, memory_faults, whole_faults
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family, Learner, show_first
 from hebbgraph.graph import Connection, Graph, Probe
@@ -40,6 +40,8 @@ from hebbgraph.rules.library import hebb
 
 #: Widest weight of the chip with its sign, and widest of all.
 CHIP_BITS, MOST_BITS = 8, 24
+#: Matrices in float64 that are held while one is built, or run.
+COPIES = 2
 #: Steps that no episode is as long as: a clock of this period ticks once.
 NEVER = 2**31
 #: Steps of a lesson: the pair is shown, taken by the layers, seen by the synapses.
@@ -63,6 +65,7 @@ def build(
     stored, faults = checked_patterns(patterns, "bipolar")
     units = stored.shape[1]
     faults += _faults(units, split, event, weight_bits)
+    faults += memory_faults("patterns", f"{units} units", COPIES * 8.0 * (units / 2) ** 2)
     if faults:
         raise Invalid("bam.build", faults)
     x, y = _layers(stored, split)

@@ -47,7 +47,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
-from hebbgraph.checks import choice_faults, flag_faults, whole_faults
+from hebbgraph.checks import choice_faults, flag_faults, memory_faults, whole_faults
 from hebbgraph.couplings import (
     CHIP_BITS,
     RULES,
@@ -82,6 +82,8 @@ from hebbgraph.rules.library import storkey as storkey_rule
 Tie = Literal["keep", "low"]
 Dynamics = Literal["synchronous", "masked", "event", "glauber"]
 
+#: Matrices in float64 that are held while one is built, or run.
+COPIES = 2
 #: Widest whole number that a float32 holds.
 MOST_BITS = 24
 #: Steps that no episode is as long as: a clock of this period ticks at step 0 only.
@@ -117,6 +119,7 @@ def build(
     form = _Form(dynamics, temperature, update, weight_bits, tie, seed)
     faults += choice_faults("rule", rule, RULES) + form.faults()
     faults += _pair_faults(rule, dynamics, hidden, margin)
+    faults += _size_faults(stored, hidden)
     if faults:
         raise Invalid("hopfield.build", faults)
     if hidden:
@@ -170,6 +173,14 @@ def _pair_faults(rule: object, dynamics: object, hidden: object, margin: object)
         need = "must be a number of 0 or more, and is for rule='perceptron'"
         found.append(Fault("margin", repr(margin), need))
     return found
+
+
+def _size_faults(stored: NDArray[Any], hidden: object) -> list[Fault]:
+    """Return the fault of more weights than memory holds."""
+    count, units = stored.shape
+    rows, remedy = (count, "") if hidden is True else (units, "use hidden=True for few patterns")
+    needed = COPIES * 8.0 * rows * units
+    return memory_faults("patterns", f"weights {rows} x {units}", needed, remedy)
 
 
 # --- graphs --------------------------------------------------------------------------------------

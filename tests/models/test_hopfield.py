@@ -373,3 +373,8 @@ def test_only_local_rules_learn_one_by_one_and_only_symmetric_ones_have_an_energ
     with pytest.raises(hg.Invalid, match="rule"):
         hopfield.energy(patterns(2, 8), patterns(2, 8), "perceptron")
     assert "perceptron" in RULES
+
+
+def test_more_weights_than_memory_are_refused_at_once() -> None:
+    with pytest.raises(hg.Invalid, match="hidden=True"):
+        build(np.ones((1, 4_000_000), np.int8), "hebbian", dynamics="event")
