@@ -14,6 +14,8 @@ from hebbgraph.backends.snntorch.bounds import is_whole
 LARGEST, HALVINGS = 127, 8
 #: Multiplications in one product from which on this is faster.
 WORTHWHILE = 2**19
+#: Weights that are looked at together.
+BLOCK = 2**16
 #: Presynaptic units there must be: with one alone torch's product is wrong.
 NARROWEST = 2
 
@@ -44,13 +46,15 @@ class Octets:
             return None
         if matrices[0].shape[1] < NARROWEST:
             return None
-        held = [matrix.detach() for matrix in matrices]
-        for _ in range(HALVINGS):
-            if all(_fits(matrix) for matrix in held):
-                weights = [matrix.to(torch.int8).t() for matrix in held]
-                return cls(weights, factor, like.device)
-            held, factor = [matrix / 2 for matrix in held], factor * 2
-        return None
+        largest = max(_largest(matrix.detach()) for matrix in matrices)
+        halvings = next((h for h in range(HALVINGS) if largest <= LARGEST * 2**h), None)
+        if halvings is None:
+            return None
+        weights = [_narrowed(matrix.detach(), 2**halvings) for matrix in matrices]
+        if any(narrow is None for narrow in weights):
+            return None
+        held = [narrow.t() for narrow in weights if narrow is not None]
+        return cls(held, factor * 2**halvings, like.device)
 
     def multiply(self, s: Tensor, weights: Tensor, total: Tensor, empty: bool) -> None:
         """Write the product of `s` (n, pre) with one of `weights` into `total`, or add it."""
@@ -67,11 +71,21 @@ class Octets:
             total.mul_(self._scale)
 
 
-def _fits(matrix: Tensor) -> bool:
-    """Return whether all of `matrix` are whole numbers of 8 bits."""
+def _largest(matrix: Tensor) -> float:
     least, most = torch.aminmax(matrix)
-    within = float(least) >= -LARGEST and float(most) <= LARGEST
-    return within and is_whole(matrix)
+    return max(-float(least), float(most))
+
+
+def _narrowed(matrix: Tensor, divisor: int) -> Tensor | None:
+    """Return `matrix` / `divisor` as int8, made row by row; None unless all are whole numbers."""
+    narrow = torch.empty(matrix.shape, dtype=torch.int8, device=matrix.device)
+    rows = max(1, BLOCK // matrix.shape[1])
+    for first in range(0, len(matrix), rows):
+        part = matrix[first : first + rows] / divisor
+        if not is_whole(part):
+            return None
+        narrow[first : first + rows] = part
+    return narrow
 
 
 def _vnni() -> bool:
