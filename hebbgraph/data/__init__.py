@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hebbgraph.data.actions import ActionSet, actions
 from hebbgraph.data.downloads import Teller
 from hebbgraph.data.images import (
     LabelledImages,
@@ -84,9 +85,11 @@ def load(name: str, progress: Teller | None = None) -> PatternSet:
 
 __all__ = [
     "DATASETS",
+    "ActionSet",
     "LabelledImages",
     "PatternSet",
     "Teller",
+    "actions",
     "choose",
     "cifar10",
     "cifar100",
