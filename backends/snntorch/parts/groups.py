@@ -135,7 +135,10 @@ class SoftmaxGroups(_Groups):
         """Return each unit's share of its group's exponentials."""
         x = grouped(x, self.groups)
         if not self.fixed:
-            return gated(on, torch.softmax(self.beta * x, dim=-1).flatten(-2), 0.0)
+            scores = self.beta * x
+            # Each number is read before its place is written, so the result may take it.
+            out = None if scores.requires_grad else scores
+            return gated(on, torch.softmax(scores, dim=-1, out=out).flatten(-2), 0.0)
         e = looked_up(self.table, shift(x.amax(dim=-1, keepdim=True) - x, -self.interval))
         # 32 bits by at most as many: below 2**52, the floor of a rounded quotient is exact.
         shares = downwards(2.0**self.bits * e / e.sum(dim=-1, keepdim=True))
