@@ -54,12 +54,14 @@ def main() -> None:
     parser.add_argument("--cues", type=int, default=1000)
     parser.add_argument("--beta", type=float, default=32.0)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, 2 rounds")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.quick:
         args.units, args.patterns, args.cues, args.rounds = 100, 1000, 100, 2
+    torch.set_num_threads(args.threads)
     stored, cues = data(args)
     contestants = all_of(stored, cues, args.beta)
     if args.memory_of:
