@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
-from hebbgraph.checks import whole_faults
+from hebbgraph.checks import memory_faults, whole_faults
 from hebbgraph.data import random_patterns
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family, Learner, Values
@@ -41,6 +41,8 @@ from hebbgraph.result import Result
 from hebbgraph.rules.rule import Rule
 
 Writing = Literal["hebb", "delta"]
+#: Copies of the matrix, in float64, that building a graph takes.
+COPIES = 3
 
 
 def build(
@@ -198,6 +200,8 @@ def _faults(units: int, rule: Any, keys: Any, decay: Any, rate: Any) -> list[Fau
         faults.append(Fault("patterns", f"{units} unit", "must have a key and a value, 2 or more"))
     elif keys is not None:
         faults += whole_faults("keys", keys, 1, units - 1)
+    got = f"{units} x {units} synapses"
+    faults += memory_faults("units", got, 8.0 * COPIES * units**2, "use fewer units")
     if rule not in get_args(Writing):
         need = f"must be one of {', '.join(get_args(Writing))}"
         faults.append(Fault("rule", repr(rule), need))

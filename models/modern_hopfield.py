@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hebbgraph.alphabets import checked_patterns
-from hebbgraph.checks import whole_faults
+from hebbgraph.checks import memory_faults, whole_faults
 from hebbgraph.data import sphere_patterns
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.family import Family, Learner, Values
@@ -59,6 +59,8 @@ Readout = Literal["softmax", "winner"]
 SHARPNESS = 16.0
 #: Largest weight that learns on the chip.
 CHIP_WEIGHT = 255
+#: Copies of the patterns, in float64, that building a graph takes.
+COPIES = 3
 #: Bits of a share in `fixed`.
 SHARE_BITS = 12
 
@@ -88,6 +90,8 @@ def build(
     stored, faults = checked_patterns(patterns, "real")
     faults += _faults(beta, readout, rate, weight_bits) + _learning_faults(capacity, limit)
     faults += whole_faults("winners", winners, 1, max(1, len(stored)))
+    got = f"{stored.shape[0]} hidden units of {stored.shape[1]} keys"
+    faults += memory_faults("patterns", got, 8.0 * COPIES * stored.size, "store fewer")
     if faults:
         raise Invalid("modern_hopfield.build", faults)
     keys = stored if weight_bits is None else rounded(stored, weight_bits)

@@ -75,6 +75,7 @@ def test_equals_the_formula(updates: int, heads: int) -> None:
         update_steps_max=updates,
         update_steps_eps=1e-30,
     )
+    torch.manual_seed(0)
     for parameter in layer.parameters():
         torch.nn.init.normal_(parameter)
     stored, state = drawn(2, 7, 8), drawn(2, 6, 8, seed=1)

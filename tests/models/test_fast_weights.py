@@ -150,3 +150,5 @@ def test_bad_arguments_are_all_named() -> None:
         fw.build([[1]])
     with pytest.raises(hg.Invalid, match="decay"):
         fw.blank(4, decay=-1)
+    with pytest.raises(hg.Invalid, match="synapses"):
+        fw.blank(10_000_000)

@@ -229,3 +229,9 @@ def test_bad_arguments_are_all_named() -> None:
         mh.build([[1.0, -1.0], [1.0]])
     with pytest.raises(hg.Invalid, match="capacity"):
         mh.blank(4, capacity=0)
+
+
+def test_a_memory_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda _: 100)  # pages, and bytes of each
+    with pytest.raises(hg.Invalid, match="30 hidden units"):
+        mh.build(sphere_patterns(30, 20, seed=16).patterns)
