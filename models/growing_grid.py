@@ -208,7 +208,7 @@ FAMILY = Family(
     steps=4,
     corruption=("noise", 0.3),
     # A narrow neighbourhood: each stored pattern shall be a prototype of its own.
-    survey_parameters={"units": 16, "finish": 20, "width": 0.3},
+    survey_parameters={"units": 12, "period": 10, "finish": 20, "width": 0.3},
 )
 
 

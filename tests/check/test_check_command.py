@@ -117,7 +117,7 @@ def test_a_model_without_patterns_is_checked_on_its_example(
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["hopfeild"], ["hopfeild", "models are: hopfield"]),
+        (["hopfeild"], ["hopfeild", "models are: archetypes"]),
         (["hopfield", "--hardware", "loihi9"], ["loihi9", "loihi1_davies2018"]),
         (["hopfield", *RANDOM, "--set", "rul=x"], ["parameter rul"]),
         (["hopfield", "--data", "mnits"], ["mnits", "digits"]),
