@@ -7,7 +7,7 @@ inputs, 64 episodes of 100 steps:
 - lava-nc's standard runtime: its own bit-accurate LIF and Dense, a process each (our parts model);
 - brian2-loihi, the emulator built on Brian2, compiled by cython, where it is installed
   (``pip install --no-deps brian2-loihi``);
-- the floor: the bare matrix products (512 x 612 by 612 x 64) in NumPy, float32.
+- the floor: the bare matrix products (512 x 612 by 612 x 64) in torch, float32.
 
 The peers take one episode at a time, so times are per sample and step. Contestants take turns, and
 the fastest round of each counts; their rasters are compared first.
@@ -25,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import hebbgraph as hg
 from hebbgraph.backend import discover
@@ -40,8 +41,10 @@ Contestants = dict[str, Callable[[], object]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)  # lava's own processes never sleep: two cores are taken
     graph, events = network(), spikes_in()
     with hg.compile(graph) as program:
         expected = program.run({"events": events}, STEPS).spikes["unit"]
@@ -108,12 +111,12 @@ def spikes_in() -> np.ndarray:
 
 def floor(graph: hg.Graph) -> Callable[[], object]:
     both = [graph.processes[name].weights for name in ("loop", "entry")]
-    weights = np.concatenate(both, axis=1).astype(np.float32)
-    arriving = np.ones((UNITS + CHANNELS, EPISODES), np.float32)
+    weights = torch.tensor(np.concatenate(both, axis=1), dtype=torch.float32).t()
+    arriving = torch.ones(EPISODES, UNITS + CHANNELS)
 
     def products() -> None:
         for _ in range(STEPS):
-            weights @ arriving
+            arriving @ weights
 
     return products
 
