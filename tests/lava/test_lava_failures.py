@@ -252,11 +252,14 @@ def test_a_program_that_is_dropped_is_stopped_with_the_next_request() -> None:
 SCRIPT = """
 import sys
 sys.path[:0] = {path!r}
+import signal
 import numpy as np
 from hebbgraph.compile import compile
 from hebbgraph.graph import Connection, Graph
 from hebbgraph.processes import LIF, Dense, Input
 from hebbgraph.backends.lava.client import shared_worker
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 
 graph = Graph(
     "loop",
