@@ -32,9 +32,11 @@ Hidden units see S_mu with unit i in it. An identity takes it out again, exactly
 
     h_i = sum_mu xi_mu,i A(S_mu) - sigma_i sum_mu B(S_mu)                    (`leave_one_out`)
 
-The second sum is one number: hidden_self sends B to a `Bus`, lift adds it to every field and drop
-takes it twice from the units that are up. ``self_term="kept"`` does without, h_i = sum_mu xi_mu,i
-phi(S_mu): harmless with exact payloads, it freezes the cue with coarse ones.
+The second sum is one number: hidden_self sends B to a `Bus`, which take subtracts from the field of
+units that are up and give adds to that of units that are down. ``self_term="kept"`` does without,
+h_i = sum_mu xi_mu,i phi(S_mu): little changes while payloads are exact. The self-term of coarse
+payloads (`payload_bits`) is not that of A and B: near capacity they freeze the cue, and with the
+bus they may drive units to and fro.
 
 ``mode="exact"`` is what theory describes: all K hidden units send. In ``mode="event_sparse"`` only
 those with |S_mu| >= theta sqrt(N) do: a handful, and it recalls *better* than theory's dynamics
@@ -47,7 +49,9 @@ power of two and rounded down in `fixed`; a note of the graph says so. Noise of 
 drawn from 256 values there. Floats are exact below 2**53; float32 (an option of snnTorch) below
 2**24, which sums of polynomials soon exceed: then fields that nearly cancel may change their sign.
 
-Memory: the matrix takes 8 K N bytes, and as much in an engine (half in float32).
+Memory: the matrix takes 8 K N bytes, and as much in an engine (half in float32); a run of E cues
+keeps E K numbers for what hidden units hear and for what each of their kinds sends, and records
+whether they sent, a byte per hidden unit, cue and step.
 """
 
 from __future__ import annotations

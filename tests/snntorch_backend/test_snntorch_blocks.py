@@ -1,4 +1,4 @@
-"""Episodes done some after others give what they give all at once."""
+"""Episodes done some after others, in several threads, give what they give all at once."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def test_blocks_change_nothing(scenario, domain, monkeypatch: pytest.MonkeyPatch
     with hg.compile(graph, "snntorch") as program:
         whole = program.run(inputs, scenario.steps)
         monkeypatch.setattr("hebbgraph.backends.snntorch.inference.stepped.BLOCK", 1)
+        monkeypatch.setattr("hebbgraph.backends.snntorch.inference.stepped.SHARED", 2)
         found = program.run(inputs, scenario.steps)
     divergence = first_divergence(graph, whole, found, tolerance=0.0, batch=1)
     assert divergence is None, str(divergence)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, final
 
+import torch
 from torch import Tensor
 
 from hebbgraph.backends.snntorch.inference.emitter import Emitter
@@ -21,6 +23,9 @@ from hebbgraph.backends.snntorch.parts.groups import (
 BLOCK = 2**15 - 1
 #: Modules that are called for all episodes at once: torch reduces rows in several threads anyway.
 WHOLE = (GraphSynapses, BusGroups, SoftmaxGroups, WinnerTakeAllGroups)
+
+#: From so many blocks on, threads share them out.
+SHARED = 16
 
 
 @final
@@ -83,18 +88,23 @@ class Stepped(Emitter):
 
     def _move_in_blocks(self, t: int, arriving: Tensor, ports: Mapping[str, Tensor]) -> None:
         """Call the module for some episodes after others, and gather what it returns."""
-        row, episodes, before = self.line.row(t), len(arriving), self._registers
-        for first in range(0, episodes, self._block):
+        row, before = self.line.row(t), self._registers
+
+        def do(first: int) -> None:
             block = slice(first, first + self._block)
             given = {name: port[block] for name, port in ports.items()}
             emitted = self._part(arriving[block], *(held[block] for held in before), **given)
             if self._part.registers:
                 emitted, *after = emitted
                 if not self._registers:
-                    self._registers = [new.new_empty(episodes, *new.shape[1:]) for new in after]
+                    self._registers = [n.new_empty(len(arriving), *n.shape[1:]) for n in after]
                 for held, new in zip(self._registers, after, strict=True):
                     held[block].copy_(new)
             row[block].copy_(emitted)
+
+        first, *further = range(0, len(arriving), self._block)
+        do(first)  # makes room for registers
+        _shared_out(do, further)
         self._keep(t)
 
     def _keep(self, t: int) -> None:
@@ -117,3 +127,23 @@ class Stepped(Emitter):
         arriving = self._main.whole_slab(first, last)
         self.line.slab(first, last).copy_(self._part(arriving, **ports, **self._options))
         self._record(first, last)
+
+
+def _shared_out(do: Callable[[int], None], blocks: Sequence[int]) -> None:
+    """Do all `blocks`, many of them in as many threads as torch has.
+
+    Each thread does its share without waiting for the others, as torch's own would for every
+    operation; on a machine with other work that takes many times as long.
+    """
+    threads = torch.get_num_threads() if len(blocks) >= SHARED else 1
+
+    @torch.inference_mode()
+    def do_share(index: int) -> None:
+        for block in blocks[index::threads]:
+            do(block)
+
+    if threads == 1:
+        do_share(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(do_share, range(threads)))
