@@ -52,8 +52,8 @@ def checked_patterns(
 def value_faults(values: NDArray[Any], alphabet: Alphabet, where: str) -> list[Fault]:
     """Return a fault if any of `values` is not of the alphabet."""
     allowed = VALUES[alphabet]
-    if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
-        return [Fault(where, f"dtype {values.dtype}", "must be numbers")]
+    if values.dtype.kind not in "biuf":
+        return [Fault(where, f"dtype {values.dtype}", "must be real numbers")]
     wrong = ~np.isfinite(values) if allowed is None else ~np.isin(values, allowed)
     if not wrong.any():
         return []

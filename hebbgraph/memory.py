@@ -163,14 +163,14 @@ class Memory:
         Runs `steps` steps, by default as many as the model asks for. Cues may hold 0 for unknown.
         Raises `NotFitted` before `fit`, `Invalid` on a bad cue.
         """
-        given = np.asarray(cue)
+        given = _array(cue, "cue")
         final = self.trajectory(np.atleast_2d(given), steps)[:, -1]
         return final[0] if given.ndim == 1 else final
 
     def trajectory(self, cues: ArrayLike, steps: int | None = None) -> NDArray[Any]:
         """Return the states after every step, (episodes, steps, N), from cues (episodes, N)."""
         graph = self.graph_
-        given = self._checked_cues(np.asarray(cues), steps)
+        given = self._checked_cues(_array(cues, "cue"), steps)
         if self._program is None:
             self._program = self._compile(graph)
         result = self._program.run(self.family.present(given), steps or self.family.steps)
@@ -195,8 +195,12 @@ class Memory:
         With `level`, cues are `X` spoiled at that level by `corruption`, by default the one the
         model names, drawn with ``random_state``.
         """
-        wanted = np.asarray(X if y is None else y)
-        cues = self._spoiled(np.asarray(X), corruption, level)
+        shown = np.atleast_2d(_array(X, "X"))
+        wanted = shown if y is None else np.atleast_2d(_array(y, "y"))
+        if wanted.shape != shown.shape:
+            need = f"must have the shape of X, {shown.shape}"
+            raise Invalid("Memory.score", [Fault("y", f"shape {wanted.shape}", need)])
+        cues = self._spoiled(shown, corruption, level)
         return float(metrics.overlap(self.recall(cues, steps), wanted).mean())
 
     def energy_(self, state: ArrayLike) -> NDArray[np.float64] | float:
@@ -209,7 +213,10 @@ class Memory:
         if family.energy is None:
             lacking = f"{self.model} has no energy function"
             raise Unsupported("energy_", [Gap(self.model, lacking, "use another model")])
-        given = np.asarray(state)
+        given = _array(state, "state")
+        if given.ndim == 0 or given.shape[-1] != self.n_features_in_:
+            need = f"must have {self.n_features_in_} units, as the patterns have"
+            raise Invalid("Memory.energy_", [Fault("state", f"shape {given.shape}", need)])
         found = family.energy(self.patterns_, np.atleast_2d(given), **self.parameters)
         return float(found[0]) if given.ndim == 1 else found
 
@@ -344,3 +351,15 @@ class Memory:
             alphabet=self.family.alphabet,
         )
         return made.reshape(len(patterns) * per_pattern, patterns.shape[1])
+
+
+def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return `values` as an array; raises `Invalid` for rows of mixed length and for no numbers."""
+    try:
+        given = np.asarray(values)
+        reason = "" if given.dtype.kind in "biuf" else f"dtype {given.dtype}"
+    except ValueError:
+        given, reason = np.zeros(0), "rows of mixed length"
+    if reason:
+        raise Invalid("Memory", [Fault(name, reason, "must be one array of real numbers")])
+    return given

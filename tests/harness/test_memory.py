@@ -96,7 +96,8 @@ def test_an_unfitted_memory_says_what_to_do() -> None:
         ([[1, -1], [1]], "make all patterns equally long"),
         ([[1, 0]], "values must be -1 or"),
         ([1, -1], "write \\[pattern\\] for a single one"),
-        ([["a", "b"]], "must be numbers"),
+        ([["a", "b"]], "must be real numbers"),
+        ([[1j, -1]], "must be real numbers"),
         (np.zeros((0, 4)), "at least one of each"),
     ],
 )
@@ -117,3 +118,9 @@ def test_bad_settings_and_cues_are_named() -> None:
         memory.recall(PATTERNS[:, :7])
     with pytest.raises(Invalid, match="values must be"):
         memory.recall(np.full(60, 0.5))
+    with pytest.raises(Invalid, match="rows of mixed length"):
+        memory.recall([[1, -1], [1]])
+    with pytest.raises(Invalid, match="must have the shape of X"):
+        memory.score(PATTERNS, PATTERNS[:2])
+    with pytest.raises(Invalid, match="must have 60 units"):
+        memory.energy_(PATTERNS[0, :7])
