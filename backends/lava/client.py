@@ -55,6 +55,25 @@ class Worker:
         """Return whether it can be asked, by this process (not by one forked from it)."""
         return not self._closed and self._owner == os.getpid() and self._process.poll() is None
 
+    def answers(self) -> bool:
+        """Return whether it can be asked: it answers, or is answering; ends it if it does not.
+
+        A process that was killed counts as alive until its last thread is gone, so that `alive`
+        may come too early for a request that is sent right after.
+        """
+        if not self.alive:
+            return False
+        if not self._lock.acquire(blocking=False):
+            return True
+        try:
+            if not self._busy:
+                self.tell({"request": "close", "graphs": []})
+        except EngineError:
+            return False
+        finally:
+            self._lock.release()
+        return True
+
     @property
     def pid(self) -> int:
         """Return its process id, which is also that of its session."""
@@ -156,10 +175,10 @@ _starting = threading.Lock()
 
 
 def shared_worker() -> Worker:
-    """Return the worker of this process; starts one if there is none that lives."""
+    """Return the worker of this process; starts one if there is none that answers."""
     global _shared
     with _starting:
-        if _shared is None or not _shared.alive:
+        if _shared is None or not _shared.answers():
             close_shared_worker()
             _shared = Worker()
         return _shared

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hebbgraph.backends.lava import client
-from hebbgraph.backends.lava.client import shared_worker
+from hebbgraph.backends.lava.client import Worker, shared_worker
 from hebbgraph.backends.lava.document import describe
 from hebbgraph.compile import Program, compile  # noqa: A004 - the field's word
 from hebbgraph.errors import EngineError
@@ -169,6 +169,16 @@ def test_the_worker_is_killed_while_idle() -> None:
         os.kill(pid, signal.SIGKILL)
         assert_gone(pid)
         assert_works(program)
+
+
+def test_a_worker_whose_last_thread_lingers_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_program("fused") as program:
+        pid = program.artefact.pid
+        os.kill(pid, signal.SIGKILL)
+        assert_gone(pid)
+        monkeypatch.setattr(Worker, "alive", property(lambda worker: not worker._closed))
+        assert_works(program)
+        assert program.artefact.pid != pid
 
 
 @pytest.mark.parametrize("model", MODELS)
