@@ -1,0 +1,150 @@
+"""Method: what a method of continual learning may do at each point of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hebbgraph.continual.learner import State
+from hebbgraph.continual.spiking.nets import SpikingNet
+from hebbgraph.continual.spiking.trainers import Trainer
+from hebbgraph.continual.streams import Labelled, Stream, Task
+from hebbgraph.errors import Fault, Invalid
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method works on: one network, one way to its gradient."""
+
+    net: SpikingNet
+    trainer: Trainer
+    stream: Stream
+    seed: int
+    batch: int
+    dtype: torch.dtype
+    device: torch.device
+
+    def tensor(self, values: Any) -> Tensor:
+        """Return real values on the network's device."""
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
+
+    def columns(self, tasks: Tensor) -> Tensor:
+        """Return 0 for the columns of the readout that samples of `tasks` (B,) use, else -inf."""
+        if self.stream.scenario != "task":
+            return torch.zeros(1, self.stream.outputs, dtype=self.dtype, device=self.device)
+        shut = torch.full((len(self.stream), self.stream.outputs), -torch.inf, dtype=self.dtype)
+        for number, task in enumerate(self.stream.tasks):
+            shut[number, list(task.classes)] = 0
+        return shut.to(self.device)[tasks]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A minibatch: inputs (B, ...), classes (B,), the number of each sample's task (B,)."""
+
+    x: Tensor
+    y: Tensor
+    task: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __add__(self, other: Batch) -> Batch:
+        both = zip((self.x, self.y, self.task), (other.x, other.y, other.task), strict=True)
+        return Batch(*(torch.cat(pair) for pair in both))
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a method; a subclass names its own."""
+
+
+class Method:
+    """Plain training; methods override what they change. The order of calls is
+
+    ``start``; for each task ``begin``, for each minibatch ``extended``, ``loss`` (in every step
+    with OTTT), ``gradients`` (after the backward pass), ``stepped`` (after the optimiser), and
+    ``epoch_done``, ``end``. ``enter`` comes before a task's samples are learned or scored.
+    """
+
+    name = "naive"
+    options_type: type[Options] = Options
+
+    def __init__(self, options: Mapping[str, Any] | Options) -> None:
+        self.options: Any = (
+            options
+            if isinstance(options, Options)
+            else _options(self.options_type, self.name, options)
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options, JSON types."""
+        return asdict(self.options)
+
+    def start(self, setting: Setting) -> None:
+        """Begin anew with an untrained network."""
+        self.setting = setting
+
+    def begin(self, number: int, task: Task) -> None:
+        """Begin a task."""
+
+    def enter(self, number: int) -> None:
+        """Prepare the network for samples of a task, to learn or to score."""
+
+    def samples(self, number: int, epoch: int, samples: Labelled) -> list[tuple[int, Labelled]]:
+        """Return what an epoch learns, by task."""
+        return [(number, samples)]
+
+    def extended(self, batch: Batch) -> Batch:
+        """Return the minibatch with what the method adds to it."""
+        return batch
+
+    def loss(self, currents: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of class currents (B, classes): cross entropy."""
+        return functional.cross_entropy(currents + self.setting.columns(batch.task), batch.y)
+
+    def gradients(self, batch: Batch) -> None:
+        """Change the gradients of the network's parameters."""
+
+    def stepped(self, batch: Batch) -> None:
+        """Learn from the step that the optimiser just made."""
+
+    def epoch_done(self) -> dict[str, float]:
+        """Return what is worth a line of progress."""
+        return {}
+
+    def end(self, number: int, task: Task) -> None:
+        """End a task."""
+
+    def state(self) -> State:
+        """Return everything that decides how it goes on."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, after ``start``; ``begin`` is not called again."""
+
+    def memory(self) -> dict[str, float]:
+        """Return numbers kept for learning beside the weights, by name."""
+        return {}
+
+
+def weights(net: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the trainable parameters of a network by name."""
+    return {name: p for name, p in net.named_parameters() if p.requires_grad}
+
+
+def _options(kind: type[Options], name: str, given: Mapping[str, Any]) -> Options:
+    known = kind.__dataclass_fields__
+    faults = [
+        Fault(f"{name}.{key}", repr(value), f"is no option; there are {', '.join(known) or 'none'}")
+        for key, value in given.items()
+        if key not in known
+    ]
+    if faults:
+        raise Invalid(f"method {name}", faults)
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})

@@ -1,0 +1,123 @@
+"""Projection: methods that keep weight updates out of subspaces, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hebbgraph.continual.learner import State
+from hebbgraph.continual.methods.method import Batch, Method, Options, Setting
+from hebbgraph.continual.methods.subspace import Subspace
+from hebbgraph.continual.spiking.synapses import Synapses
+from hebbgraph.continual.streams import Task
+from hebbgraph.errors import Fault, Invalid
+
+
+@dataclass(frozen=True)
+class RowOptions(Options):
+    """How many rows each layer gets, the head last."""
+
+    #: Rows of each layer in the first task.
+    first_rows: tuple[int, ...] = ()
+    #: In later tasks: one tuple for all, or one for each later task.
+    later_rows: tuple[int, ...] | tuple[tuple[int, ...], ...] = ()
+
+
+class Projection(Method):
+    """Updates ``dW = -rate delta r^T`` with r the residual of the presynaptic signal.
+
+    Where that is cheaper the gradient is projected instead, which is the same:
+    ``sum delta r^T = (sum delta p^T) (1 - H^T H)``. The head is left out where each task has its
+    own columns.
+    """
+
+    def start(self, setting: Setting) -> None:
+        """Make an empty subspace for every layer."""
+        super().start(setting)
+        layers = setting.net.parts(Synapses)
+        self.layers = layers if setting.stream.scenario == "domain" else layers[:-1]
+        self.subspaces = [Subspace(layer.width, layer.weight.detach()) for layer in self.layers]
+        for layer, subspace in zip(self.layers, self.subspaces, strict=True):
+            cheap = layer.window is None and layer.static and layer.posts > setting.batch
+            layer.filter = subspace.residual if cheap else None
+
+    def gradients(self, batch: Batch) -> None:
+        """Project the gradients of those layers whose signals are not projected."""
+        for layer, subspace in zip(self.layers, self.subspaces, strict=True):
+            grad = layer.weight.grad
+            if layer.filter is None and grad is not None and len(subspace.old):
+                left = subspace.residual(grad.reshape(layer.posts, layer.width))
+                layer.weight.grad = left.reshape(grad.shape)
+
+    def state(self) -> State:
+        """Return the rows."""
+        return {
+            f"subspace/{i}/{name}": getattr(subspace, name).cpu().numpy()
+            for i, subspace in enumerate(self.subspaces)
+            for name in ("old", "new", "momentum")
+        }
+
+    def restore(self, state: State) -> None:
+        """Take the rows of `state`."""
+        for i, subspace in enumerate(self.subspaces):
+            for name in ("old", "new", "momentum"):
+                setattr(subspace, name, self.setting.tensor(state[f"subspace/{i}/{name}"]))
+
+    def memory(self) -> dict[str, float]:
+        """Return how many numbers the rows, and their momentum, take."""
+        rows = sum(s.old.numel() + s.new.numel() for s in self.subspaces)
+        return {"rows": rows, "row_momentum": sum(s.momentum.numel() for s in self.subspaces)}
+
+    @torch.no_grad()
+    def presented(self, task: Task) -> Iterator[list[Tensor]]:
+        """Yield the presynaptic signals (n, N) of each layer for the samples of a task, in parts.
+
+        They are what the weight update would take: traces with OTTT, spikes with BPTT.
+        """
+        net, size = self.setting.net, self.setting.batch
+        for layer in self.layers:
+            layer.heard = []
+        for first in range(0, len(task.train), size):
+            net(self.setting.tensor(task.train.x[first : first + size]), keep=True)
+            yield [torch.cat([layer.rows(p) for p in layer.heard or ()]) for layer in self.layers]
+        for layer in self.layers:
+            layer.heard = None
+        net.begin()
+
+    def counts(self, number: int) -> list[int]:
+        """Return the rows of each layer for task `number`; raises `Invalid` where they do not fit."""
+        options: RowOptions = self.options
+        found = self._wished(options, number)
+        faults = []
+        if len(found) < len(self.layers):
+            need = f"must name rows for each of {len(self.layers)} layers"
+            faults.append(Fault("rows", str(list(found)), need))
+        for i, (count, subspace) in enumerate(zip(found, self.subspaces, strict=False)):
+            used, width = len(subspace.old) + count, subspace.old.shape[1]
+            if used > width:
+                need = f"must not exceed the {width} inputs of layer {i + 1}"
+                got = f"{used} after task {number}"
+                faults.append(Fault(f"{self.name}.rows", got, need, "take fewer rows or tasks"))
+        if faults:
+            raise Invalid(self.name, faults)
+        return list(found[: len(self.layers)])
+
+    def _wished(self, options: RowOptions, number: int) -> Sequence[int]:
+        if number == 0 or not options.later_rows:
+            return options.first_rows
+        later = options.later_rows
+        if isinstance(later[0], int):
+            return [int(count) for count in later if isinstance(count, int)]
+        found = later[min(number, len(later)) - 1]
+        return found if isinstance(found, tuple | list) else ()
+
+
+def principal_rows(covariance: Tensor, count: int) -> Tensor:
+    """Return the `count` first principal directions (count, N) of a covariance (N, N)."""
+    values, vectors = np.linalg.eigh(covariance.double().cpu().numpy())
+    best = vectors[:, np.argsort(values)[::-1][:count]].T
+    return torch.tensor(np.ascontiguousarray(best), dtype=covariance.dtype).to(covariance.device)

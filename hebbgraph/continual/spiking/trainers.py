@@ -1,0 +1,124 @@
+"""Ways to the gradient of a spiking network, all with the same call.
+
+``gradients(net, x, loss)`` shows `x` (B, ...), adds dL/dW to the ``grad`` of every parameter and
+returns the readout (B, classes); `loss` maps class currents (B, classes) to a scalar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from hebbgraph.continual.spiking.nets import SpikingNet
+from hebbgraph.continual.spiking.neurons import Spiking
+from hebbgraph.continual.spiking.synapses import Factor, Synapses
+from hebbgraph.errors import Fault, Invalid
+
+Loss = Callable[[Tensor], Tensor]
+
+
+class Trainer(Protocol):
+    """A way to the gradient."""
+
+    def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
+        """Add dL/dW to every ``grad``; return the readout."""
+
+
+class OTTT:
+    """On-line training through time: the loss of every step, errors that pass no step, traces.
+
+    L = (1 / T) sum_t loss(a_L[t]);  dL/dW = (1 / T) sum_t delta[t] p[t]^T with p the trace of what
+    arrives at W. Xiao et al. 2022, arXiv:2210.04195.
+    """
+
+    def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
+        """Add dL/dW to every ``grad``, step by step; return the readout."""
+        _prepare(net, "trace", online=True)
+        total = torch.zeros(())
+        for _ in range(net.steps):
+            currents = net.step(x)
+            (loss(currents) / net.steps).backward()  # type: ignore[no-untyped-call]
+            total = total + currents.detach()
+        for part in net.parts(Synapses):
+            part.finish()
+        return total / net.steps
+
+
+class BPTT:
+    """Backpropagation through time with a surrogate gradient, resets detached.
+
+    L = loss((1 / T) sum_t a_L[t]). Neftci et al. 2019, arXiv:1901.09948.
+    """
+
+    def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
+        """Add dL/dW to every ``grad``, from the last step to the first; return the readout."""
+        _prepare(net, "arrived", online=False)
+        total = net.step(x)
+        for _ in range(net.steps - 1):
+            total = total + net.step(x)
+        readout = total / net.steps
+        loss(readout).backward()  # type: ignore[no-untyped-call]
+        return readout.detach()
+
+
+class Rates:
+    """Differentiation on the spike representation: errors pass weighted firing rates.
+
+    The network fires for T steps; with r = sum_t leak^(T-t) s[t] / sum_t leak^(T-t), a unit is
+    taken for r = clamp(a / (leak threshold), 0, 1) of its mean current a, whose derivative leads
+    the errors back, and the synapses hear r. Meng et al. 2022, arXiv:2205.00459.
+    """
+
+    def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
+        """Add dL/dW to every ``grad``, through the rates; return the readout of the rates."""
+        _prepare(net, "arrived", online=False)
+        units = net.parts(Spiking)
+        with torch.no_grad():
+            sums = _weighted_rates(net, x, units)
+        net.begin()
+        try:
+            for unit, rate in zip(units, sums, strict=True):
+                unit.rate = rate
+            readout = net.step(x)
+            loss(readout).backward()  # type: ignore[no-untyped-call]
+        finally:
+            for unit in units:
+                unit.rate = None
+        return readout.detach()
+
+
+def _weighted_rates(net: SpikingNet, x: Tensor, units: list[Spiking]) -> list[Tensor]:
+    sums: list[Tensor] = []
+    whole = 0.0
+    for _ in range(net.steps):
+        net.step(x)
+        spikes = [unit.spikes() for unit in units]
+        leaks = [unit.leak for unit in units]
+        sums = [
+            s if not sums else leak * total + s
+            for s, leak, total in zip(spikes, leaks, sums or spikes, strict=True)
+        ]
+        whole = whole * (leaks[0] if leaks else 0.0) + 1.0
+    return [total / whole for total in sums]
+
+
+def _prepare(net: SpikingNet, factor: Factor, *, online: bool) -> None:
+    for part in net.parts(Synapses):
+        part.factor, part.online = factor, online
+    for unit in net.parts(Spiking):
+        unit.online = online
+    net.begin()
+
+
+TRAINERS: dict[str, Callable[[], Trainer]] = {"ottt": OTTT, "bptt": BPTT, "dsr": Rates}
+
+
+def trainer(name: str) -> Trainer:
+    """Return the trainer of that name; raises `Invalid`."""
+    if name not in TRAINERS:
+        need = f"must be one of {', '.join(TRAINERS)}"
+        raise Invalid("trainer", [Fault("trainer", repr(name), need)])
+    return TRAINERS[name]()
