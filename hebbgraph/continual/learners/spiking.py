@@ -93,9 +93,7 @@ class SpikingLearner:
     def epoch(self, number: int, epoch: int, samples: Labelled) -> dict[str, float]:
         """Learn all samples, a minibatch at a time; raises `Invalid` where the loss is NaN."""
         self.method.enter(number)
-        losses = []
-        for batch in self._batches(number, epoch, samples):
-            losses.append(self._update(batch))
+        losses = [self._update(batch) for batch in self._batches(number, epoch, samples)]
         if not losses:
             return {}
         return {"loss": float(torch.stack(losses).mean())} | self.method.epoch_done()
@@ -178,10 +176,7 @@ class SpikingLearner:
         if len(parts) > 1:
             draws = draws_of(self._seed, "continual.joined", "rows", episode=number, step=epoch)
             order = draws.permutation(order)
-        rows = [
-            torch.as_tensor(order[i : i + self.given.batch])
-            for i in range(0, len(order), self.given.batch)
-        ]
+        rows = torch.as_tensor(order).split(self.given.batch)  # type: ignore[no-untyped-call]
         return [Batch(whole.x[r], whole.y[r], whole.task[r]) for r in rows]
 
     def _update(self, batch: Batch) -> torch.Tensor:

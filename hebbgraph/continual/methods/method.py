@@ -65,11 +65,12 @@ class Options:
 
 
 class Method:
-    """Plain training; methods override what they change. The order of calls is
+    """Plain training; methods override what they change.
 
-    ``start``; for each task ``begin``, for each minibatch ``extended``, ``loss`` (in every step
-    with OTTT), ``gradients`` (after the backward pass), ``stepped`` (after the optimiser), and
-    ``epoch_done``, ``end``. ``enter`` comes before a task's samples are learned or scored.
+    The order of calls is ``start``; for each task ``begin``, for each minibatch ``extended``,
+    ``loss`` (in every step with OTTT), ``gradients`` (after the backward pass), ``stepped`` (after
+    the optimiser), and ``epoch_done``, ``end``. ``enter`` comes before a task's samples are
+    learned or scored.
     """
 
     name = "naive"

@@ -89,7 +89,7 @@ class Projection(Method):
         net.begin()
 
     def counts(self, number: int) -> list[int]:
-        """Return the rows of each layer for task `number`; raises `Invalid` where they do not fit."""
+        """Return the rows of each layer for a task; raises `Invalid` where they do not fit."""
         options: RowOptions = self.options
         found = self._wished(options, number)
         faults = []

@@ -32,7 +32,9 @@ class Subspace:
         times: int = 1,
         clamp: float = 10.0,
     ) -> None:
-        """Let the new rows learn from signals (n, N) by Oja's subspace rule, `times` times::
+        """Let the new rows learn from signals P (n, N), `times` times, by Oja's subspace rule.
+
+        ::
 
             Y = P H_new^T,   G = clamp(Y^T (residual(P) - Y H_new) / n),
             D = momentum D + (1 - momentum) G,   H_new = H_new + rate D

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -18,26 +18,29 @@ Part = TypeVar("Part", bound=nn.Module)
 
 
 class SpikingNet(nn.Module):
-    """A network that is shown one input for `steps` steps; its readout is the sum of the currents
-    ``a_L[t]`` that arrive at the classes.
+    """A network that is shown one input for `steps` steps.
 
-    `body` maps what arrives in one step to the spikes of its last layer; every part with a state
-    (`Synapses`, `Spiking`) keeps it until `begin`.
+    Its readout is the mean of the currents ``a_L[t]`` that arrive at the classes. `body` maps
+    what arrives in one step to the spikes of its last layer; every part with a state (`Synapses`,
+    `Spiking`) keeps it until `begin`.
     """
 
     def __init__(self, body: nn.Module, head: Synapses, steps: int) -> None:
         super().__init__()
-        self.body, self.head, self.steps = body, head, steps
+        self.body: Callable[[Tensor], Tensor] = body
+        self.head: Callable[[Tensor], Tensor] = head
+        self.steps = steps
 
     def begin(self) -> None:
         """Forget all states: new samples are shown."""
-        for part in (*self.parts(Synapses), *self.parts(Spiking)):
-            part.clear()
+        for synapses in self.parts(Synapses):
+            synapses.clear()
+        for unit in self.parts(Spiking):
+            unit.clear()
 
     def step(self, x: Tensor) -> Tensor:
         """Return the currents (B, classes) of one step."""
-        currents: Tensor = self.head(self.body(x))
-        return currents
+        return self.head(self.body(x))
 
     def parts(self, kind: type[Part]) -> list[Part]:
         """Return the parts of a kind, in the order in which signals pass them."""

@@ -17,13 +17,15 @@ class Box(torch.autograd.Function):
     """The step [v > 0] with the derivative [abs(v) < width], of height 1."""
 
     @staticmethod
-    def forward(ctx: Any, v: Tensor, width: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, v: Tensor, width: float) -> Tensor:
+        """Return the step."""
         ctx.save_for_backward(v)
         ctx.width = width
         return (v > 0).to(v.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        """Return the error through the box."""
         (v,) = ctx.saved_tensors
         return grads[0] * (v.abs() < ctx.width), None
 
@@ -34,18 +36,20 @@ def spike_gradient(name: str, width: float) -> Callable[[Tensor], Tensor]:
     Those are ``sigmoid``, ``fast_sigmoid`` and ``atan``, of slope 2 / width. Raises `Invalid`.
     """
     if name == "box":
-        return lambda v: Box.apply(v, width)  # type: ignore[no-any-return]
+        return lambda v: Box.apply(v, width)  # type: ignore[no-untyped-call]
     shapes = {"sigmoid": surrogate.sigmoid, "fast_sigmoid": surrogate.fast_sigmoid}
     if name in shapes:
-        return shapes[name](slope=2 / width)  # type: ignore[no-any-return]
+        return shapes[name](slope=2 / width)
     if name == "atan":
-        return surrogate.atan(alpha=2 / width)  # type: ignore[no-any-return]
+        return surrogate.atan(alpha=2 / width)
     need = "must be one of box, sigmoid, fast_sigmoid, atan"
     raise Invalid("surrogate", [Fault("surrogate", repr(name), need)])
 
 
 class Spiking(nn.Module):
-    """Units with a soft reset::
+    """Units with a soft reset.
+
+    ::
 
         v[t] = leak (v[t-1] - threshold s[t-1]) + a[t],     s[t] = [v[t] > threshold]
 
@@ -102,7 +106,12 @@ class _Rate(torch.autograd.Function):
     """The recorded rate; its derivative is that of clamp(a / grain, 0, 1)."""
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, rate: Tensor, grain: float) -> Tensor:  # type: ignore[override]
+    def forward(
+        ctx: Any,
+        a: Tensor,  # noqa: ARG004 - torch leads the error back to it
+        rate: Tensor,
+        grain: float,
+    ) -> Tensor:
         ctx.save_for_backward(rate)
         ctx.grain = grain
         return rate
@@ -114,5 +123,5 @@ class _Rate(torch.autograd.Function):
 
 
 def _rate(a: Tensor, rate: Tensor, grain: float) -> Tensor:
-    found: Tensor = _Rate.apply(a, rate, grain)
+    found: Tensor = _Rate.apply(a, rate, grain)  # type: ignore[no-untyped-call]
     return found

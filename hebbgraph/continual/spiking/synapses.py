@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn import functional, grad
 
 ErrorPath = Literal["bp", "fa", "ss"]
 #: What the weight update takes for the presynaptic signal: what arrived, or its trace.
@@ -44,6 +44,7 @@ class Synapses(nn.Module):
         self.window, self.error, self.leak = window, error, leak
         #: Whether what arrives is the same in every step: it is then carried once.
         self.static = static
+        self.feedback: Tensor | None
         self.register_buffer("feedback", feedback)
         self.factor: Factor = "arrived"
         #: Takes part of p away before it enters the update (rows, width) -> (rows, width).
@@ -84,7 +85,7 @@ class Synapses(nn.Module):
         else:
             used = p if self.filter is None else self._filtered(p)
             back = self._back()
-            carried = _Carry.apply(s, used, self.weight, back, self.window)
+            carried = _Carry.apply(s, used, self.weight, back, self.window)  # type: ignore[no-untyped-call]
         if not self.static:
             return carried
         self._carried = self._leaf = carried
@@ -96,7 +97,7 @@ class Synapses(nn.Module):
         """Pass on the errors that gathered where a static input arrives, at the end of a sample."""
         if self._leaf is not None and self._carried is not self._leaf:
             if self._leaf.grad is not None and self._carried is not None:
-                self._carried.backward(self._leaf.grad)
+                self._carried.backward(self._leaf.grad)  # type: ignore[no-untyped-call]
             self._leaf.grad = None
 
     def rows(self, p: Tensor) -> Tensor:
@@ -142,7 +143,7 @@ class _Carry(torch.autograd.Function):
     """W s forward; the gradient of W is taken with p, that of s with the feedback weights."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, s: Tensor, p: Tensor, weight: Tensor, back: Tensor, window: Window | None
     ) -> Tensor:
         ctx.save_for_backward(p, back)
@@ -162,7 +163,11 @@ class _Carry(torch.autograd.Function):
         else:
             _, stride, padding = ctx.window
             if ctx.needs_input_grad[0]:
-                to_s = nn.grad.conv2d_input(ctx.shape, back, delta, stride, padding)
+                to_s = grad.conv2d_input(  # type: ignore[no-untyped-call]
+                    ctx.shape, back, delta, stride, padding
+                )
             if ctx.needs_input_grad[2]:
-                to_w = nn.grad.conv2d_weight(p, back.shape, delta, stride, padding)
+                to_w = grad.conv2d_weight(  # type: ignore[no-untyped-call]
+                    p, back.shape, delta, stride, padding
+                )
         return to_s, None, to_w, None, None
