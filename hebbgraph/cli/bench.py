@@ -65,7 +65,7 @@ def handle(parsed: argparse.Namespace) -> int:
         seeds=seeds_of(parsed.seeds),
         backends=tuple(dict.fromkeys(parsed.backend or backend.discover())),
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
-        hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
+        hardware=tuple(dict.fromkeys(parsed.hardware or hardware.priceable())),
     )
     config.check()
     require_engines(parsed.backend or ())

@@ -100,7 +100,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
         steps=parsed.steps,
         backends=tuple(dict.fromkeys(parsed.backend or backend.discover())),
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
-        hardware=tuple(dict.fromkeys(parsed.hardware or hardware.available())),
+        hardware=tuple(dict.fromkeys(parsed.hardware or hardware.priceable())),
         options=options_of(parsed.option),
     )
     with Reporter(not parsed.quiet) as progress:
@@ -119,7 +119,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
 def handle_demo(parsed: argparse.Namespace) -> int:
     """Compare everything on digits, survey the learning rules, write the report."""
     start = time.perf_counter()
-    config = replace(DEMO, backends=tuple(backend.discover()), hardware=tuple(hardware.available()))
+    config = replace(DEMO, backends=tuple(backend.discover()), hardware=tuple(hardware.priceable()))
     if not parsed.no_folder:
         report.require()
         runfolder.prepare(parsed.runs)

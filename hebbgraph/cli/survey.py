@@ -173,7 +173,7 @@ def _machines(parsed: argparse.Namespace) -> list[str]:
     """Return the machines to price on, none but for a survey of cost."""
     if parsed.kind != "cost":
         return []
-    names = list(dict.fromkeys(parsed.hardware or hardware.available()))
+    names = list(dict.fromkeys(parsed.hardware or hardware.priceable()))
     for name in names:
         hardware.load(name)
     return names

@@ -11,7 +11,7 @@ number a lower bound, which the report says in words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from hebbgraph.energy import ledger
 from hebbgraph.energy.band import Band, format_energy
 from hebbgraph.energy.latency import Latency, latency
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.hardware import PLACEMENT_COUNTERS, Cost, Hardware, load
+from hebbgraph.hardware import PLACEMENT_COUNTERS, Cost, Hardware, Power, load
 
 if TYPE_CHECKING:
     from hebbgraph.result import Result
@@ -76,6 +76,8 @@ class EnergyReport:
     #: Basis words of the dynamic and learning figures used, and of the static power.
     basis: tuple[str, ...]
     static_basis: tuple[str, ...]
+    #: Why the energies are guesses, in words; empty where they rest on published figures.
+    synthetic: str = ""
 
     @property
     def lower_bound(self) -> bool:
@@ -97,6 +99,7 @@ class EnergyReport:
 
     def __str__(self) -> str:
         least = "at least " if self.lower_bound else ""
+        least = f"SYNTHETIC, {least}" if self.synthetic else least
         per = (self.dynamic / max(self.episodes, 1)).text("J")
         return f"{self.hardware}: {least}{per} per episode, dynamic ({', '.join(self.basis)})"
 
@@ -109,13 +112,19 @@ class EnergyReport:
         return ledger.as_dict(self)
 
 
-def energy(subject: Result | Counters, hardware: Hardware | str) -> EnergyReport:
+def energy(
+    subject: Result | Counters,
+    hardware: Hardware | str,
+    *,
+    allow_synthetic: bool = False,
+) -> EnergyReport:
     """Return what the events of `subject` cost on `hardware` (a config, its name or its path).
 
-    Pure: the same counters and config give the same report. Raises `Invalid` for counts below 0
-    and for faults of the config.
+    Pure: the same counters and config give the same report. Raises `Invalid` for counts below 0,
+    for faults of the config, and for a config of guessed energies unless `allow_synthetic`.
     """
     config = load(hardware) if isinstance(hardware, str) else hardware
+    refuse_synthetic([config], allow_synthetic)
     counters = subject if isinstance(subject, Counters) else subject.counters
     totals = counters.totals()
     _refuse_negative(counters)
@@ -150,8 +159,27 @@ def energy(subject: Result | Counters, hardware: Hardware | str) -> EnergyReport
         uncounted=uncounted,
         lower_bound_reasons=_lower_bound_reasons(lines, unpriced, uncounted),
         basis=tuple(sorted({line.basis for line in lines})),
-        static_basis=(config.sources[config.static.source].basis,) if config.static else (),
+        static_basis=tuple(
+            dict.fromkeys(config.sources[p.source].basis for _, p in _powers(config))
+        ),
+        synthetic=config.synthetic,
     )
+
+
+def refuse_synthetic(configs: Iterable[Hardware], allowed: bool = False) -> None:
+    """Raise `Invalid` with every config whose energies are guesses, unless they are `allowed`."""
+    need = "must rest on figures that were published, measured or derived"
+    remedy = "allow_synthetic=True, or --allow-synthetic, prices with it all the same"
+    guessed = [] if allowed else [config for config in configs if config.synthetic]
+    if guessed:
+        faults = [Fault(f"hardware {c.name}", c.synthetic.strip(), need, remedy) for c in guessed]
+        raise Invalid("prices", faults)
+
+
+def _powers(config: Hardware) -> list[tuple[str, Power]]:
+    """Return the powers drawn whatever happens, each with what draws it: ``chip`` or ``core``."""
+    powers = (("chip", config.static), ("core", config.active_core))
+    return [(what, power) for what, power in powers if power is not None]
 
 
 def _lines(counters: Counters, counter: str, cost: Cost, config: Hardware) -> list[Line]:
@@ -170,14 +198,20 @@ def _lines(counters: Counters, counter: str, cost: Cost, config: Hardware) -> li
 
 def _static(config: Hardware, time: Latency | None) -> tuple[Band | None, str]:
     """Return static power times modelled time, or None, and the reason or what it rests on."""
-    if config.static is None:
+    if not _powers(config):
         return None, config.absent.get("static", f"{config.name} gives no static power")
     if time is None:
         return None, config.absent.get("timing", f"{config.name} gives no times")
-    power, t = config.static, time.time
-    band = Band(power.low * t.low, power.value * t.nominal, power.high * t.high) * time.chips
-    chips = f"{time.chips} chip{'s' if time.chips != 1 else ''}"
-    return band, f"static power of {chips} during the modelled time"
+    t, held = time.time, {"chip": time.chips, "core": time.cores}
+    bands = [
+        Band(p.low * t.low, p.value * t.nominal, p.high * t.high) * held[what]
+        for what, p in _powers(config)
+    ]
+    drawn = " and ".join(
+        f"{held[what]} {what}{'s' if held[what] != 1 else ''}{' in use' * (what == 'core')}"
+        for what, _ in _powers(config)
+    )
+    return Band.sum(bands), f"static power of {drawn} during the modelled time"
 
 
 def _lower_bound_reasons(
@@ -208,4 +242,4 @@ def _refuse_negative(counters: Counters) -> None:
         raise Invalid("counters", faults)
 
 
-__all__ = ["EnergyReport", "Line", "energy", "format_energy"]
+__all__ = ["EnergyReport", "Line", "energy", "format_energy", "refuse_synthetic"]

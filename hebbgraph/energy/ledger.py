@@ -20,6 +20,8 @@ def explain(report: EnergyReport) -> str:
     hand; how far they can be trusted is what the range and the basis say.
     """
     lines = [f"{report.hardware} ({report.hardware_hash[:12]}), {report.episodes} episodes"]
+    if report.synthetic:
+        lines += [f"SYNTHETIC: {report.synthetic.strip()}"]
     for title, total in (("dynamic", report.dynamic), ("learning", report.learning)):
         rows = [
             _row(r) for r in report.ledger if (r.component == "learning") == (title != "dynamic")
@@ -95,6 +97,7 @@ def as_dict(report: EnergyReport) -> dict[str, Any]:
         "lower_bound": report.lower_bound,
         "lower_bound_reasons": list(report.lower_bound_reasons),
         "basis": list(report.basis),
+        "synthetic": report.synthetic.strip(),
         "ledger": [
             {
                 "where": line.where,

@@ -71,6 +71,29 @@ def parse_mapping(raw: bytes, file: str) -> dict[str, Any]:
     return data
 
 
+def lines_of(raw: bytes) -> dict[str, int]:
+    """Return the line of every key and item in a YAML text that `parse_mapping` took, by path."""
+    lines: dict[str, int] = {}
+    waiting = [("", yaml.compose(raw.decode(), Loader=_Loader))]
+    seen: set[int] = set()
+    while waiting:
+        path, node = waiting.pop()
+        if id(node) in seen:  # an alias, perhaps to what holds it
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            entries = [(str(key.value), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            entries = [(str(i), item, item) for i, item in enumerate(node.value)]
+        else:
+            continue
+        for name, mark, value in entries:
+            below = f"{path}.{name}" if path else name
+            lines[below] = mark.start_mark.line + 1
+            waiting.append((below, value))
+    return lines
+
+
 def _syntax_fault(file: str, error: Exception) -> Fault:
     mark = getattr(error, "problem_mark", None)
     where = f"{file}: line {mark.line + 1}, column {mark.column + 1}" if mark else file

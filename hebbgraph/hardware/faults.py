@@ -12,7 +12,16 @@ from hebbgraph.counters import LEARNING
 from hebbgraph.errors import Fault
 
 #: The sections that name one source for all of their figures.
-SECTIONS = ("limits", "numerics", "synaptic_memory", "learning", "processes", "static")
+SECTIONS = (
+    "limits",
+    "mesh",
+    "numerics",
+    "synaptic_memory",
+    "learning",
+    "processes",
+    "static",
+    "active_core",
+)
 
 
 def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
@@ -20,7 +29,9 @@ def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     sources = _mapping(data.get("sources"))
     for key, source in sources.items():
-        if isinstance(source, Mapping) and not (source.get("doi") or source.get("url")):
+        if not isinstance(source, Mapping) or source.get("basis") == "assumption":
+            continue  # a choice of the config itself cannot be read elsewhere
+        if not (source.get("doi") or source.get("url")):
             need = "must have a doi or a url"
             faults.append(Fault(f"sources.{key}", "neither", need, "add where it can be read"))
     for path, part in _parts_with_source(data):
@@ -29,6 +40,9 @@ def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
             need = f"must be a key of sources: {', '.join(map(str, sources)) or 'there are none'}"
             faults.append(Fault(f"{path}.source", repr(source), need, "add the source or fix it"))
         faults += _range_faults(path, part)
+    faults += _mesh_faults(_mapping(data.get("mesh")), _mapping(data.get("limits")).get("cores"))
+    faults += _knob_faults(_mapping(data.get("knobs")))
+    faults += _law_faults(data)
     costs = _mapping(data.get("costs"))
     for counter in costs:
         for path, cost in _items(f"costs.{counter}", costs[counter]):
@@ -38,6 +52,59 @@ def consistency_faults(data: Mapping[str, Any]) -> list[Fault]:
         if counter in _mapping(data.get("covered")):
             need = "must not stand in costs too"
             faults.append(Fault(f"covered.{counter}", "a cost", need, "remove one of the two"))
+    return faults
+
+
+def _mesh_faults(mesh: Mapping[str, Any], cores: Any) -> list[Fault]:
+    """Return where the tiles of a mesh do not make up its cores, or its entry lies outside."""
+    given = [mesh.get(key) for key in ("width", "height", "cores_per_tile")]
+    size = [value for value in given if isinstance(value, int) and value > 0]
+    if len(size) < 3:
+        return []
+    width, height, each = size
+    faults: list[Fault] = []
+    if isinstance(cores, int) and width * height * each < cores:
+        got = f"{width} x {height} tiles of {each} cores, {width * height * each} in all"
+        faults.append(Fault("mesh", got, f"must hold the {cores} cores of limits.cores"))
+    entry = mesh.get("entry", (0, 0))
+    if isinstance(entry, list | tuple) and len(entry) == 2:
+        for name, value, end in zip(("column", "row"), entry, (width, height), strict=True):
+            if isinstance(value, int) and value >= end:
+                need = f"must be below {end}, the tiles in that direction"
+                faults.append(Fault("mesh.entry", f"{name} {value}", need))
+    return faults
+
+
+def _knob_faults(knobs: Mapping[str, Any]) -> list[Fault]:
+    """Return the knobs that could be 0, which no power law can start from."""
+    faults: list[Fault] = []
+    for name, knob in knobs.items():
+        low = _number(_mapping(knob).get("low"))
+        faults += _range_faults(f"knobs.{name}", _mapping(knob))
+        if low == 0:
+            need = "must be above 0, as costs follow its ratio to value"
+            faults.append(Fault(f"knobs.{name}.low", "0", need))
+    return faults
+
+
+def _law_faults(data: Mapping[str, Any]) -> list[Fault]:
+    """Return exponents out of order, and costs that name a knob or a law that is not there."""
+    faults: list[Fault] = []
+    knobs, laws = _mapping(data.get("knobs")), _mapping(data.get("laws"))
+    for name, law in laws.items():
+        found = [_number(_mapping(law).get(key)) for key in ("low", "exponent", "high")]
+        order = [value for value in found if value is not None]
+        if len(order) == 3 and order != sorted(order):
+            need = "must be in order: low, exponent, high"
+            faults.append(Fault(f"laws.{name}", ", ".join(map(str, order)), need, "swap them"))
+    for counter, entry in _mapping(data.get("costs")).items():
+        for path, cost in _items(f"costs.{counter}", entry):
+            for knob, law in _mapping(cost.get("scales")).items():
+                for kind, key, known in (("knobs", knob, knobs), ("laws", law, laws)):
+                    if key not in known:
+                        listed = ", ".join(map(str, known)) or "there are none"
+                        need = f"must be a key of {kind}: {listed}"
+                        faults.append(Fault(f"{path}.scales.{knob}", repr(key), need))
     return faults
 
 
@@ -63,7 +130,7 @@ def _parts_with_source(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[s
     for section in SECTIONS:
         if isinstance(data.get(section), Mapping):
             yield section, data[section]
-    for section in ("costs", "timing"):
+    for section in ("costs", "timing", "laws"):
         for counter, entry in _mapping(data.get(section)).items():
             yield from _items(f"{section}.{counter}", entry)
 

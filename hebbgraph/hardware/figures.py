@@ -50,6 +50,7 @@ UNITS: Mapping[str, tuple[str, int]] = {
 
 Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Signed = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Count = Annotated[int, Strict(), Field(ge=0)]
 Whole = Annotated[int, Strict()]
 
@@ -86,7 +87,7 @@ class Source(Section):
 
     #: Authors, title, venue, year.
     cite: Text
-    #: Digital object identifier, or `url` instead.
+    #: Digital object identifier, or `url` instead; neither where the basis is ``assumption``.
     doi: str = ""
     url: str = ""
     #: Whether it was measured, fitted, simulated, claimed, calculated or assumed.
@@ -143,6 +144,8 @@ class Cost(Figure):
     UNIT: ClassVar[str] = "J"
 
     component: Component
+    #: How the cost follows knobs: names of ``laws`` by names of ``knobs``; their factors multiply.
+    scales: Frozen[str, str] = Field(default_factory=dict, validate_default=True)
 
 
 class Duration(Figure):
@@ -152,7 +155,7 @@ class Duration(Figure):
 
 
 class Power(Figure):
-    """Power drawn by one chip whatever it does."""
+    """Power drawn by one chip whatever it does, or by one core in use."""
 
     UNIT: ClassVar[str] = "W"
 

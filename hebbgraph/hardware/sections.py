@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from hebbgraph.hardware.figures import Count, Section, Text, Whole
+from hebbgraph.hardware.figures import Count, Kind, Number, Section, Signed, Text, Whole
 from hebbgraph.processes import KINDS
 
 
@@ -127,3 +127,31 @@ class ProcessKinds(Section):
     native: tuple[Name, ...]
     #: Possible as a program for the chip's neurons, which someone has to write.
     programmed: tuple[Name, ...] = ()
+
+
+class Knob(Section):
+    """A choice of the design that some costs follow, such as the bits of a weight."""
+
+    #: What the costs of the file hold for, and the range in which the laws do.
+    value: Number
+    low: Number
+    high: Number
+    unit: Text
+    #: What it is, and why the range is what it is.
+    note: Text
+
+
+class Law(Section):
+    """How a cost follows a knob: as a power, ``cost(x) = cost(x0) (x / x0)**exponent``.
+
+    `low` and `high` bound the exponent; they widen the range of a cost away from x0.
+    """
+
+    exponent: Signed
+    low: Signed
+    high: Signed
+    #: A key of the config's ``sources``; what is merely assumed names one of basis ``assumption``.
+    source: str
+    kind: Kind
+    #: What it is derived from, and how its range was chosen.
+    note: Text

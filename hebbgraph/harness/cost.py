@@ -14,7 +14,7 @@ from typing import Any
 
 from hebbgraph.energy import EnergyReport, energy
 from hebbgraph.energy.band import Band, quantity
-from hebbgraph.hardware import Hardware, available
+from hebbgraph.hardware import Hardware, priceable
 from hebbgraph.harness.sweep import Point
 
 
@@ -72,7 +72,7 @@ def recall_costs(
     """
     bits = point.metrics["stored_bits"]
     found = []
-    for machine in available() if hardware is None else hardware:
+    for machine in priceable() if hardware is None else hardware:
         report = energy(point.counters, machine)
         each = report.dynamic / point.recalls
         per_bit = each / bits.mean if bits.n and bits.mean > 0 else None

@@ -24,9 +24,9 @@ def points() -> tuple[Point, ...]:
 def test_every_machine_prices_the_counters(points: tuple[Point, ...]) -> None:
     costs = recall_costs(points[0])
     assert [cost.hardware for cost in costs] == [
-        hardware.load(n).name for n in hardware.available()
+        hardware.load(n).name for n in hardware.priceable()
     ]
-    for cost, name in zip(costs, hardware.available(), strict=True):
+    for cost, name in zip(costs, hardware.priceable(), strict=True):
         report = energy(points[0].counters, name)
         assert cost.per_recall.nominal == pytest.approx(report.dynamic.nominal / 6)
         assert cost.lower_bound == report.lower_bound
