@@ -74,6 +74,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     add("--domain", action="append", metavar="NAME", help="float or fixed (default: both)")
     add("--hardware", action="append", metavar="NAME", help="machine to price on (default: all)")
     add("--option", action="append", default=[], metavar="BACKEND.KEY=VALUE")
+    add("--allow-synthetic", action="store_true", help="price on guessed energies too, if named")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +103,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.priceable())),
         options=options_of(parsed.option),
+        allow_synthetic=parsed.allow_synthetic,
     )
     with Reporter(not parsed.quiet) as progress:
         config.check(progress)

@@ -49,7 +49,7 @@ def handle(parsed: argparse.Namespace) -> int:
             }
             for name, backend in discover().items()
         },
-        "hardware": {name: {"about": hardware.load(name).title} for name in hardware.available()},
+        "hardware": {name: {"about": _about(name)} for name in hardware.available()},
     }
     if parsed.what:
         found = {parsed.what: found[parsed.what]}
@@ -64,6 +64,12 @@ def handle(parsed: argparse.Namespace) -> int:
             table.add_row(name, entry["about"] + (f"\n{settings}" if settings else ""))
         console.print(table)
     return 0
+
+
+def _about(name: str) -> str:
+    """Return the title of a machine, with a word on energies that are guesses."""
+    config = hardware.load(name)
+    return f"{config.title} (SYNTHETIC)" if config.synthetic else config.title
 
 
 def first_line(make: Any) -> str:

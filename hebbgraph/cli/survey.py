@@ -17,6 +17,7 @@ from hebbgraph.cli.arguments import pairs, require_engines, seeds_of
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.survey_knobs import KINDS, add_knobs, knobs_of
 from hebbgraph.cli.tables import console
+from hebbgraph.energy import refuse_synthetic
 from hebbgraph.errors import EngineError, Fault, Invalid
 from hebbgraph.harness import records
 from hebbgraph.harness.cost import recall_costs
@@ -174,8 +175,7 @@ def _machines(parsed: argparse.Namespace) -> list[str]:
     if parsed.kind != "cost":
         return []
     names = list(dict.fromkeys(parsed.hardware or hardware.priceable()))
-    for name in names:
-        hardware.load(name)
+    refuse_synthetic(hardware.load(name) for name in names)
     return names
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hebbgraph import backend, catalogue
 from hebbgraph.checks import whole_faults
 from hebbgraph.data import PatternSet
+from hebbgraph.energy import refuse_synthetic
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.hardware import load
 from hebbgraph.harness.compare import Places, Row, compare_engines
@@ -60,8 +61,7 @@ class BenchConfig:
             raise Invalid("bench", faults)
         for name in self.backends:
             backend.get(name)
-        for name in self.hardware:
-            load(name)
+        refuse_synthetic(load(name) for name in self.hardware)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""

@@ -11,7 +11,7 @@ import numpy as np
 from hebbgraph import backend as backends
 from hebbgraph import catalogue, data
 from hebbgraph.divergence import TOLERANCE, first_divergence
-from hebbgraph.energy import EnergyReport, energy
+from hebbgraph.energy import EnergyReport, energy, refuse_synthetic
 from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable, Unsupported
 from hebbgraph.family import Family
 from hebbgraph.graph import Graph
@@ -46,6 +46,8 @@ class RunConfig:
     hardware: Sequence[str] = ()
     #: Options of back ends, by name.
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Whether machines whose energies are guesses may price.
+    allow_synthetic: bool = False
 
     def task(self, progress: Teller | None = None) -> RecallTask:
         """Return the recall task; raises `Invalid` with its faults.
@@ -80,8 +82,7 @@ class RunConfig:
                 raise Invalid("run", [Fault("domain", repr(domain), need)])
         for name in self.backends:
             backends.get(name).capability.resolve_options(self.options.get(name, {}))
-        for name in self.hardware:
-            load(name)
+        refuse_synthetic([load(name) for name in self.hardware], self.allow_synthetic)
         unknown = [name for name in self.options if name not in self.backends]
         if unknown:
             need = f"back ends of this run are {', '.join(self.backends)}"
@@ -113,6 +114,7 @@ class RunConfig:
             "domains": list(self.domains),
             "hardware": list(self.hardware),
             "options": {name: dict(options) for name, options in self.options.items()},
+            "allow_synthetic": self.allow_synthetic,
         }
 
 
@@ -219,7 +221,9 @@ def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     config.check(progress)
     task, family = config.task(), config.family()
     graph = family.build(task.data.patterns[task.stored(task.seeds[0])])
-    places = Places(config.backends, config.domains, config.hardware, config.options)
+    places = Places(
+        config.backends, config.domains, config.hardware, config.options, config.allow_synthetic
+    )
     return Comparison(config, compare_engines(task, family, graph, places, progress), graph)
 
 
@@ -232,6 +236,7 @@ class Places:
     hardware: Sequence[str] = ()
     #: Options of back ends, by name.
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    allow_synthetic: bool = False
 
 
 def compare_engines(
@@ -284,7 +289,10 @@ def _row(
 ) -> Row:
     tolerance = 0.0 if domain == "fixed" else TOLERANCE
     disagreement = _disagreement(graph, definition, report, tolerance)
-    prices = {chip: energy(report.counters, load(chip)) for chip in places.hardware}
+    prices = {
+        chip: energy(report.counters, load(chip), allow_synthetic=places.allow_synthetic)
+        for chip in places.hardware
+    }
     return Row(name, domain, report, disagreement or "identical", not disagreement, energy=prices)
 
 
