@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hebbgraph import backend as backends
 from hebbgraph.backend import Backend, Job, Progress
 from hebbgraph.checks import DOMAINS, Domain, whole_faults
-from hebbgraph.counters import count
+from hebbgraph.counters import activity, count
 from hebbgraph.errors import Fault, Gap, Invalid, Unavailable, Unsupported
 from hebbgraph.feed import encode_inputs, probed_sources, rounding_notes
 from hebbgraph.graph import Graph
@@ -160,7 +160,8 @@ class Program:
         learned = end_weights(self.graph, recording.learned)
         spikes, states = probed_sources(self.source, emitted, steps)
         spikes, states = {**recording.spikes, **spikes}, {**recording.states, **states}
-        return Result(spikes, states, counters, provenance, learned, self.graph.scales)
+        emit = functools.partial(activity, emitted, recording)
+        return Result(spikes, states, counters, provenance, learned, self.graph.scales, emit)
 
     def _checked_batch(self, batch: int, episodes: int) -> int:
         faults = whole_faults("batch", batch, 1, 2**20)

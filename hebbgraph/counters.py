@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hebbgraph.graph import Connection, Graph, Probe
 from hebbgraph.processes import BlockDense, Conv2d, Dense, Input, Noise, Process, Sparse, Transpose
-from hebbgraph.recording import Recording
+from hebbgraph.recording import Learned, Recording
 
 #: Bits of one synaptic memory word (Loihi: 64; Davies et al., doi:10.1109/MM.2018.112130359).
 WORD_BITS = 64
@@ -155,23 +155,30 @@ def count(
     `inputs` is what each source emitted by path, (episodes, steps, units); one that ends early
     emits nothing afterwards. `recording` is what an engine returned.
     """
-    return _Count(graph, inputs, recording, steps).counters()
+    return Events(graph, activity(inputs, recording), steps, recording.learned).counters()
 
 
-class _Count:
-    """Holds who was active when while one run is counted."""
+def activity(
+    inputs: Mapping[str, NDArray[Any]], recording: Recording
+) -> dict[str, NDArray[np.bool_]]:
+    """Return by path where something but 0 was emitted: (episodes, steps given, units)."""
+    values = {**inputs, **recording.spikes, **recording.active}
+    return {path: np.asarray(emitted != 0) for path, emitted in values.items()}
+
+
+class Events:
+    """Who was active when in one run, and what can be counted from it."""
 
     def __init__(
         self,
         graph: Graph,
-        inputs: Mapping[str, NDArray[Any]],
-        recording: Recording,
+        active: Mapping[str, NDArray[np.bool_]],
         steps: int,
+        learned: Mapping[str, Learned] | None = None,
     ) -> None:
-        self.graph, self.steps, self.learned = graph, steps, recording.learned
-        activity = {**inputs, **recording.spikes, **recording.active}
+        self.graph, self.steps, self.learned = graph, steps, learned or {}
         #: By path, where something but 0 was emitted: (episodes, steps, units).
-        self.active = {path: np.asarray(values != 0) for path, values in activity.items()}
+        self.active = active
         self.episodes = next((len(array) for array in self.active.values()), 1)
 
     def counters(self) -> Counters:
@@ -240,28 +247,30 @@ class _Count:
         }
 
     def _units(self, path: str, process: Process) -> ProcessCounts:
-        raster = self.active[path]
-        has_bias = "bias" in process.PARAMETERS
-        biased = np.asarray(process.bias) != 0 if has_bias else np.False_  # type: ignore[attr-defined]
-        updates = raster.size
-        if not biased.all():
-            active = raster | biased
-            for name in process.inputs:
-                for connection in self.graph.sources(f"{path}.{name}"):
-                    if active.all():
-                        break
-                    heard = self._heard(connection)
-                    if heard.shape[-1] in (1, active.shape[-1]):
-                        active = active | heard
-                    else:  # a group whose members hear different things is updated as a whole
-                        active = active | heard.any(axis=-1, keepdims=True)
-            updates = int(np.count_nonzero(active))
+        accesses = self.active[path].size
+        updates = int(np.count_nonzero(self.updated(path)))
         return ProcessCounts(
             **self._emitted(path, process),
-            neuron_accesses=raster.size,
+            neuron_accesses=accesses,
             updates_active=updates,
-            updates_idle=raster.size - updates,
+            updates_idle=accesses - updates,
         )
+
+    def updated(self, path: str) -> NDArray[np.bool_]:
+        """Return where units have a bias, receive an event or spike: (episodes, steps, units)."""
+        process, active = self.graph.flat_processes[path], self.active[path]
+        if "bias" in process.PARAMETERS:
+            active = active | (np.asarray(process.bias) != 0)  # type: ignore[attr-defined]
+        for name in process.inputs:
+            for connection in self.graph.sources(f"{path}.{name}"):
+                if active.all():
+                    return active
+                heard = self._heard(connection)
+                if heard.shape[-1] in (1, active.shape[-1]):
+                    active = active | heard
+                else:  # a group whose members hear different things is updated as a whole
+                    active = active | heard.any(axis=-1, keepdims=True)
+        return active
 
     def _heard(self, connection: Connection) -> NDArray[np.bool_]:
         """Return where `connection` brings a value that an event caused, per unit."""
@@ -275,13 +284,13 @@ class _Count:
             arriving |= self._events(entering)
         for delay, exists in self._existing(process):
             reached = arriving.astype(np.float32) @ exists > 0
-            touched |= _delayed(reached, delay, self.steps)
-        return _delayed(touched, connection.delay or 0, self.steps)
+            touched |= delayed(reached, delay, self.steps)
+        return delayed(touched, connection.delay or 0, self.steps)
 
     def _events(self, connection: Connection) -> NDArray[np.bool_]:
         """Return where `connection` delivers a value but 0: (episodes, steps, units)."""
         values = self.active[connection.source.rpartition(".")[0]]
-        return _delayed(values, connection.delay or 0, self.steps)
+        return delayed(values, connection.delay or 0, self.steps)
 
     def _events_by_unit(self, connection: Connection, later: int, units: int) -> NDArray[np.int64]:
         """Return how many values but 0 arrive from each unit, `later` steps after delivery."""
@@ -292,25 +301,25 @@ class _Count:
 
     def _fan_out(self, process: Process) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield (delay, number of synapses of every presynaptic unit) by the synapses' delays."""
-        whole = self._whole(process)
+        whole = self.whole(process)
         if whole is not None:
             yield 0, np.count_nonzero(whole, axis=0)
             return
-        for delay, _, pre in self._delayed_synapses(process):
+        for delay, _, pre in self.delayed_synapses(process):
             yield delay, np.bincount(pre, minlength=process.inputs["s"].size)
 
     def _existing(self, process: Process) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield (delay, 1 where there is a synapse), (presynaptic, postsynaptic)."""
-        whole = self._whole(process)
+        whole = self.whole(process)
         if whole is not None:
             yield 0, whole.T.astype(np.float32)
             return
-        for delay, post, pre in self._delayed_synapses(process):
+        for delay, post, pre in self.delayed_synapses(process):
             exists = np.zeros((process.inputs["s"].size, process.output.size), np.float32)
             exists[pre, post] = 1
             yield delay, exists
 
-    def _whole(self, process: Process) -> NDArray[np.bool_] | None:
+    def whole(self, process: Process) -> NDArray[np.bool_] | None:
         """Return where synapses exist that are a matrix without delays: no list of them is made."""
         held = self.graph.flat_processes[process.of] if isinstance(process, Transpose) else process
         if not isinstance(held, Dense) or held.longest_delay or held.rule:
@@ -318,7 +327,7 @@ class _Count:
         exists: NDArray[np.bool_] = held.weights != 0
         return exists.T if isinstance(process, Transpose) else exists
 
-    def _delayed_synapses(
+    def delayed_synapses(
         self, process: Process
     ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Yield (delay, postsynaptic, presynaptic units) of all synapses, by their own delay."""
@@ -360,7 +369,7 @@ class _Count:
         return process.output.size * bits
 
 
-def _delayed(values: NDArray[np.bool_], delay: int, steps: int) -> NDArray[np.bool_]:
+def delayed(values: NDArray[np.bool_], delay: int, steps: int) -> NDArray[np.bool_]:
     """Return `values` (episodes, given, units) `delay` steps later, nothing before or after."""
     late = np.zeros((values.shape[0], steps, values.shape[2]), dtype=bool)
     kept = values[:, : max(0, steps - delay)]

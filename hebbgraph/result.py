@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from hebbgraph.counters import Counters
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.files import write_atomic
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,21 @@ class Result:
     weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     #: `Graph.scales` of what ran: units of the fixed domain per unit of the float graph.
     scales: Mapping[str, float] = field(default_factory=dict)
+    #: What finds `activity` when it is first asked for.
+    emit: Callable[[], Mapping[str, NDArray[np.bool_]]] = dict
 
     @cached_property
     def counters(self) -> Counters:
         """Return the event counts, equal on every back end for equal activity."""
         return self.count()
+
+    @cached_property
+    def activity(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Return where something but 0 was emitted, by path, sources among them.
+
+        This is what `counters` counts. A source that ends early emits nothing afterwards.
+        """
+        return self.emit()
 
     def value(self, target: str) -> NDArray[np.float64]:
         """Return recorded states, or weights, in the units of the float graph in either domain."""
@@ -80,7 +92,8 @@ class Result:
 
         try:
             document, arrays = unpack(Path(path).read_bytes())
-            held: dict[str, dict[str, NDArray[Any]]] = {"spikes": {}, "states": {}, "weights": {}}
+            kinds = ("spikes", "states", "weights", "activity")
+            held: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in kinds}
             for key, array in arrays.items():
                 kind, _, name = key.partition("/")
                 held[kind][name] = array
@@ -88,13 +101,17 @@ class Result:
                 name: _unpacked(held["spikes"][name], shape)
                 for name, shape in document["spike_shapes"].items()
             }
+            active = {name: np.asarray(raster != 0) for name, raster in rasters.items()}
+            for name, shape in document.get("activity_shapes", {}).items():
+                active[name] = _unpacked(held["activity"][name], shape)
             provenance = document["provenance"]
             provenance["approximations"] = tuple(provenance["approximations"])
             counters = Counters.from_dict(document["counters"])
             origin = Provenance(**provenance)
             scales = document.get("scales", {})
             counted = functools.partial(_held, counters)
-            return cls(rasters, held["states"], counted, origin, held["weights"], scales)
+            emit = functools.partial(_held, active)
+            return cls(rasters, held["states"], counted, origin, held["weights"], scales, emit)
         except (*DAMAGE, OSError) as error:
             need = "must be a whole result file, as `Result.save` writes it"
             got = f"{type(error).__name__} {error}"
@@ -110,9 +127,12 @@ class Result:
         }
         arrays |= {f"states/{k}": v for k, v in self.states.items()}
         arrays |= {f"weights/{k}": v for k, v in self.weights.items()}
+        active = {path: mask for path, mask in self.activity.items() if path not in self.spikes}
+        arrays |= {f"activity/{k}": np.packbits(v, axis=-1) for k, v in active.items()}
         shapes = {key: list(raster.shape) for key, raster in self.spikes.items()}
         document = {
             "spike_shapes": shapes,
+            "activity_shapes": {path: list(mask.shape) for path, mask in active.items()},
             "counters": self.counters.as_dict(),
             "provenance": asdict(self.provenance),
             "scales": dict(self.scales),
@@ -120,8 +140,8 @@ class Result:
         return pack(document, arrays)
 
 
-def _held(counters: Counters) -> Counters:
-    return counters
+def _held(value: T) -> T:
+    return value
 
 
 def _unpacked(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Placement: which units go to which core, and what each core then holds.
+"""Placement: which units go to which core, where the core lies, and what it then holds.
 
 The accounting, which any mapper must obey (`Placement.overruns` says where it is not):
 
@@ -10,39 +10,48 @@ The accounting, which any mapper must obey (`Placement.overruns` says where it i
 - *outgoing axons*: each of them is also an outgoing axon of the core that hosts the sending unit.
 
 This is the accounting of nengo-loihi's block.py. What comes from outside takes incoming axons
-only. `place` is a plain mapper: populations in the order of the graph, each cut where a limit
-binds. It does not look at traffic, and a better mapper may fit what it does not.
+only. The objective is packets: one for every spike and core that it goes to, the connectivity of
+the hypergraph whose nodes are units and whose edges are senders. `place` fills cores with all four
+limits checked at every unit, and `traffic` counts what a run then sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hebbgraph.checks import whole_faults
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
-from hebbgraph.placement.afferents import Afferent, afferents
-from hebbgraph.placement.pack import LOADS, Load, Piece, limits_of, pack
+from hebbgraph.placement.fill import Fill, by_overlap, in_order, sequential, worth_searching
+from hebbgraph.placement.homes import on_host
+from hebbgraph.placement.loads import LOADS, UNLIMITED, Load, limits_of
+from hebbgraph.placement.mesh import Layout, arranged
+from hebbgraph.placement.problem import Counts, Piece, Problem, Reach
+from hebbgraph.placement.traffic import Traffic, spike_counts, traffic
 
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware
+    from hebbgraph.result import Result
 
-#: By population, a count for each unit.
-Counts = dict[str, NDArray[np.int64]]
+#: How cores are filled: in sequence, by shared axons, by Mt-KaHyPar; the better of the first two.
+Method = Literal["auto", "sequential", "overlap", "mtkahypar"]
+METHODS: tuple[Method, ...] = get_args(Method)
 #: How often populations are cut anew, with what is known about outgoing axons.
-ATTEMPTS = 8
+ATTEMPTS = 64
 
 
 @dataclass(frozen=True)
-class Range:
-    """Units ``first`` to ``stop`` - 1 of one population, on one core."""
+class Share:
+    """Units of one population on one core."""
 
     path: str
-    first: int
-    stop: int
+    #: Their numbers, ascending.
+    units: tuple[int, ...]
     core: int
     load: Load
     #: What ended it, a field of `Load`; empty where the population itself ended.
@@ -63,93 +72,225 @@ class Overrun:
 
 @dataclass(frozen=True)
 class Placement:
-    """Ranges of units by core, what each core holds, and where a limit is exceeded."""
+    """Shares of populations by core, what each core holds, and where a limit is exceeded."""
 
-    ranges: tuple[Range, ...]
+    shares: tuple[Share, ...]
     cores: tuple[Load, ...]
+    #: The place of every core on the chips, see `Layout`.
+    places: tuple[int, ...]
+    #: How the cores were filled.
+    method: str
     overruns: tuple[Overrun, ...] = ()
+    #: What was placed: the graph, the machine, the processes left to a host.
+    graph: Graph = field(kw_only=True, compare=False, repr=False)
+    hardware: Hardware = field(kw_only=True, compare=False, repr=False)
+    host: frozenset[str] = field(kw_only=True, compare=False, repr=False)
 
-    def of(self, path: str) -> tuple[Range, ...]:
-        """Return the ranges of one population, in order."""
-        return tuple(found for found in self.ranges if found.path == path)
+    def of(self, path: str) -> tuple[Share, ...]:
+        """Return the shares of one population, by core."""
+        return tuple(found for found in self.shares if found.path == path)
 
     def core_of(self, path: str) -> NDArray[np.int64]:
         """Return the core of every unit of one population."""
         found = self.of(path)
-        return np.repeat([r.core for r in found], [r.stop - r.first for r in found])
+        cores = np.zeros(sum(len(share.units) for share in found), np.int64)
+        for share in found:
+            cores[list(share.units)] = share.core
+        return cores
 
     def chips(self, cores_per_chip: int) -> int:
         """Return how many chips the cores fill."""
         return -(-len(self.cores) // cores_per_chip)
 
+    @property
+    def layout(self) -> Layout | None:
+        """Return where the places lie, None if the machine's mesh is not known."""
+        return Layout.of(self.hardware)
 
-def place(graph: Graph, hardware: Hardware, host: Collection[str] = ()) -> Placement:
-    """Return the units of `graph`, but for the processes in `host`, placed on cores of `hardware`.
+    def problem(self, spikes: Counts | None = None) -> Problem:
+        """Return what was placed, with the accounting of it."""
+        return Problem(self.graph, self.hardware, self.host, spikes or {})
 
-    Cores are numbered from 0, chip after chip; there may be more than one chip has. What does not
-    fit any core is placed all the same and listed in ``overruns``.
+    def reach(self) -> Reach:
+        """Return how many packets a spike of each sender is to each core: (cores, units)."""
+        problem = self.problem()
+        heard = [problem.hearing(share.path, share.units) for share in self.shares]
+        return problem.reach(
+            [
+                Piece(share.path, share.core, np.array(share.units), share.load, "", axons)
+                for share, axons in zip(self.shares, heard, strict=True)
+            ]
+        )
+
+    def require_fit(self, chips: int | None = None) -> Placement:
+        """Return this placement; raises `Invalid` naming every limit that it exceeds.
+
+        `chips` is how many there are; any number without it.
+        """
+        faults = [
+            Fault(
+                f"{found.path} on core {found.core}",
+                f"{WORDS[found.what][0]} {found.got:,}",
+                f"a core of {self.hardware.name} holds {found.limit:,}",
+                WORDS[found.what][1],
+            )
+            for found in self.overruns
+        ]
+        per_chip = self.hardware.limits.cores if self.hardware.limits else None
+        if chips is not None and per_chip and len(self.cores) > chips * per_chip:
+            need = f"{chips} chip{'s' if chips != 1 else ''} of {self.hardware.name} have"
+            need += f" {chips * per_chip:,}"
+            remedy = f"take {self.chips(per_chip)} chips, or make it smaller"
+            faults.append(Fault(self.graph.name, f"{len(self.cores):,} cores", need, remedy))
+        if faults:
+            raise Invalid("placement", faults)
+        return self
+
+
+#: What the loads of a core are called, and what to do where one is too large.
+WORDS = {
+    "units": ("neurons", "use fewer units"),
+    "synaptic_bits": ("synaptic memory", "use narrower or sparser weights, or fewer units"),
+    "axons_in": ("axons in", "let each unit hear fewer others (split its fan-in)"),
+    "axons_out": ("axons out", "let each unit reach fewer cores (sparser synapses)"),
+}
+
+
+def place(
+    graph: Graph,
+    hardware: Hardware,
+    host: Collection[str] | None = None,
+    *,
+    result: Result | None = None,
+    method: Method = "auto",
+    seed: int = 0,
+) -> Placement:
+    """Return the units of `graph` placed on cores of `hardware`.
+
+    `host` names processes that are not on the chip; without it those that the machine cannot
+    compute. Packets are weighted by the spikes of `result`, else each sender counts alike. Cores
+    are numbered from 0, chip after chip; there may be more than one chip has. What does not fit
+    any core is placed all the same and listed in ``overruns``, see `Placement.require_fit`. The
+    same arguments give the same placement; only ``"mtkahypar"`` reads `seed`.
+
+    Raises `Invalid` for bad arguments, `Unavailable` where Mt-KaHyPar is not installed.
     """
-    sizes = {
-        path: process.output.size
-        for path, process in graph.walk()
-        if process.ROLE == "units" and path not in host
-    }
-    arriving = {path: afferents(graph, hardware, path, host) for path in sizes}
-    limit = limits_of(hardware)
-    # How many cores a unit reaches is known once there is a placement; cut anew until it holds.
-    known = {path: np.zeros(size, np.int64) for path, size in sizes.items()}
-    best: tuple[list[Piece], Counts] | None = None
+    faults = whole_faults("seed", seed, 0, 2**31 - 1)
+    if method not in METHODS:
+        faults.append(Fault("method", repr(method), f"must be one of: {', '.join(METHODS)}"))
+    if faults:
+        raise Invalid("placement", faults)
+    left = on_host(graph, hardware) if host is None else frozenset(host)
+    spikes = {} if result is None else spike_counts(graph, result)
+    problem = Problem(graph, hardware, left, spikes)
+    tried = [("sequential", _settled(problem, sequential))]
+    if method == "overlap" or (method == "auto" and worth_searching(problem)):
+        tried.append(("overlap", _settled(problem, by_overlap)))
+    if method == "mtkahypar":
+        tried += _partitions(problem, tried[0][1], seed)
+    if method in ("overlap", "mtkahypar"):
+        tried = tried[1:]
+    name, pieces = min(tried, key=lambda found: _quality(problem, found[1]))
+    return _placement(problem, pieces, name)
+
+
+def _partitions(problem: Problem, pieces: list[Piece], seed: int) -> list[tuple[str, list[Piece]]]:
+    """Return what Mt-KaHyPar makes of as many blocks as cores are needed, and of some more."""
+    from hebbgraph.placement.partition import partitioned  # an option
+
+    cores = 1 + max((piece.core for piece in pieces), default=-1)
+    return [
+        ("mtkahypar", _settled(problem, in_order(partitioned(problem, blocks, pieces, seed))))
+        for blocks in (cores, cores + max(1, cores // 8))
+    ]
+
+
+def _settled(problem: Problem, fill: Fill) -> list[Piece]:
+    """Return cores filled anew until the outgoing axons are those that it was filled for.
+
+    How many cores a unit reaches is known once there is a placement.
+    """
+    known = {path: np.zeros(size, np.int64) for path, size in problem.sizes.items()}
+    best: list[Piece] = []
+    least = -1
     for _ in range(ATTEMPTS):
-        pieces = pack(hardware, arriving, known)
-        sent = _sent(pieces, sizes, arriving)
-        if best is None or _most(pieces, sent) < _most(*best):
-            best = pieces, sent
+        pieces = fill(problem, known)
+        sent = problem.sent(pieces)
+        most = _most(pieces, sent)
+        if least < 0 or most < least:
+            best, least = pieces, most
         more = {path: np.maximum(known[path], counts) for path, counts in sent.items()}
-        if _most(*best) <= limit.axons_out or all((more[p] == known[p]).all() for p in more):
+        if least <= problem.limit.axons_out or all((more[p] == known[p]).all() for p in more):
             break
         known = more
-    assert best is not None
-    return _placement(*best, limit)
+    return best
 
 
-def _sent(
-    pieces: Sequence[Piece],
-    sizes: Mapping[str, int],
-    arriving: Mapping[str, Sequence[Afferent]],
-) -> Counts:
-    """Return, by population, the outgoing axons of each unit."""
-    total = {path: np.zeros(size, np.int64) for path, size in sizes.items()}
-    for piece in pieces:
-        for afferent, heard in zip(arriving[piece.path], piece.heard, strict=True):
-            if afferent.sender in total:
-                total[afferent.sender] += heard
-    return total
-
-
-def _most(pieces: Sequence[Piece], sent: Counts) -> int:
+def _most(pieces: list[Piece], sent: Counts) -> int:
     """Return the most outgoing axons that a core has."""
     total = np.zeros(1 + max((piece.core for piece in pieces), default=0), np.int64)
     for piece in pieces:
-        total[piece.core] += sent[piece.path][piece.first : piece.stop].sum()
+        total[piece.core] += sent[piece.path][piece.units].sum()
     return int(total.max())
 
 
-def _placement(pieces: Sequence[Piece], sent: Counts, limit: Load) -> Placement:
-    ranges = []
+def _quality(problem: Problem, pieces: list[Piece]) -> tuple[float, ...]:
+    """Return what is to be low: limits exceeded, chips, packets, cores."""
+    _, cores = _loads(problem, pieces)
+    over = sum(len(load.over(problem.limit)) for load in cores)
+    per_chip = (problem.hardware.limits.cores if problem.hardware.limits else None) or len(cores)
+    chips = -(-len(cores) // max(1, per_chip))
+    return over, chips, problem.packets(pieces), len(cores)
+
+
+def _loads(problem: Problem, pieces: list[Piece]) -> tuple[list[Load], list[Load]]:
+    """Return what each piece and each core holds, with the outgoing axons there are in the end."""
+    sent = problem.sent(pieces)
+    each = []
     cores = [Load() for _ in range(1 + max((piece.core for piece in pieces), default=-1))]
     for piece in pieces:
-        outgoing = int(sent[piece.path][piece.first : piece.stop].sum())
-        load = replace(piece.load, axons_out=outgoing)
-        cores[piece.core] = cores[piece.core] + load
-        ranges.append(Range(piece.path, piece.first, piece.stop, piece.core, load, piece.bound))
+        each.append(replace(piece.load, axons_out=int(sent[piece.path][piece.units].sum())))
+        cores[piece.core] = cores[piece.core] + each[-1]
+    return each, cores
+
+
+def _placement(problem: Problem, pieces: list[Piece], method: str) -> Placement:
+    each, cores = _loads(problem, pieces)
+    shares = [
+        Share(piece.path, tuple(piece.units.tolist()), piece.core, load, piece.bound)
+        for piece, load in zip(pieces, each, strict=True)
+    ]
     overruns = []
     for core, load in enumerate(cores):
-        for what in load.over(limit):
-            here = [r for r in ranges if r.core == core]
-            worst = max(here, key=lambda r: int(getattr(r.load, what)))
-            got, most = getattr(load, what), getattr(limit, what)
+        for what in load.over(problem.limit):
+            here = [share for share in shares if share.core == core]
+            worst = max(here, key=lambda share: int(getattr(share.load, what)))
+            got, most = getattr(load, what), getattr(problem.limit, what)
             overruns.append(Overrun(core, worst.path, what, got, most))
-    return Placement(tuple(ranges), tuple(cores), tuple(overruns))
+    places = arranged(problem, pieces)
+    parts = {"graph": problem.graph, "hardware": problem.hardware, "host": problem.host}
+    return Placement(
+        tuple(shares),
+        tuple(cores),
+        places,
+        method,
+        tuple(overruns),
+        **parts,  # type: ignore[arg-type]
+    )
 
 
-__all__ = ["LOADS", "Load", "Overrun", "Placement", "Range", "limits_of", "place"]
+__all__ = [
+    "LOADS",
+    "METHODS",
+    "UNLIMITED",
+    "WORDS",
+    "Layout",
+    "Load",
+    "Overrun",
+    "Placement",
+    "Share",
+    "Traffic",
+    "limits_of",
+    "place",
+    "traffic",
+]

@@ -15,14 +15,15 @@ from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
 from hebbgraph.passes.quantise import quantise
 from hebbgraph.placement import Placement, place
+from hebbgraph.placement.homes import homes
 from hebbgraph.preflight.finding import WHOLE, Finding
 from hebbgraph.preflight.firing import Run, firing_findings, run
 from hebbgraph.preflight.fit import placement_findings, width_findings
-from hebbgraph.preflight.homes import home_findings, homes
 from hebbgraph.preflight.learning import learning_findings
 from hebbgraph.preflight.notes import note_findings
 from hebbgraph.preflight.report import CheckReport
 from hebbgraph.preflight.samples import Sample, sample
+from hebbgraph.preflight.where import home_findings
 
 if TYPE_CHECKING:
     from hebbgraph.hardware import Hardware

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hebbgraph.graph import Graph
-from hebbgraph.placement import LOADS, Placement, limits_of
-from hebbgraph.placement.pack import UNLIMITED
+from hebbgraph.placement import LOADS, UNLIMITED, WORDS, Placement, limits_of
+from hebbgraph.placement.homes import Home
 from hebbgraph.preflight.finding import WHOLE, Finding
-from hebbgraph.preflight.homes import Home
 from hebbgraph.processes import LIF, BlockDense, Dense, Process, Sparse, TernaryLIF, Transpose
 
 if TYPE_CHECKING:
@@ -20,29 +19,21 @@ if TYPE_CHECKING:
 #: Bits of u and v in the fixed domain.
 STATE_BITS = 24
 
-#: What the loads of a core are called, and what to do where one is too large.
-WORDS = {
-    "units": ("neurons", "use fewer units"),
-    "synaptic_bits": ("synaptic memory", "use narrower or sparser weights, or fewer units"),
-    "axons_in": ("axons in", "let each unit hear fewer others (split its fan-in)"),
-    "axons_out": ("axons out", "let each unit reach fewer cores (sparser synapses)"),
-}
-
 
 def placement_findings(placement: Placement, hardware: Hardware, chips: int) -> list[Finding]:
     """Return per population what its fullest core holds, every overrun, and the total."""
     limit = limits_of(hardware)
     over = {(o.path, o.what): o for o in placement.overruns}
     found: list[Finding] = []
-    for path in dict.fromkeys(r.path for r in placement.ranges):
-        ranges = placement.of(path)
-        bounds = [WORDS[r.bound][0] for r in ranges if r.bound]
+    for path in dict.fromkeys(r.path for r in placement.shares):
+        shares = placement.of(path)
+        bounds = [WORDS[r.bound][0] for r in shares if r.bound]
         cut = f"; {max(set(bounds), key=bounds.count)} binds" if bounds else ""
-        spread = f"on {len(ranges)} core{'s' if len(ranges) > 1 else ''}{cut}"
+        spread = f"on {len(shares)} core{'s' if len(shares) > 1 else ''}{cut}"
         for what in LOADS:
             name, remedy = WORDS[what]
-            most, allowed = max(getattr(r.load, what) for r in ranges), getattr(limit, what)
-            text = f"{sum(r.stop - r.first for r in ranges):,} units {spread}"
+            most, allowed = max(getattr(r.load, what) for r in shares), getattr(limit, what)
+            text = f"{sum(len(r.units) for r in shares):,} units {spread}"
             shown = None if allowed == UNLIMITED else allowed
             if what != "units":
                 text = "bits on the fullest core" if what == "synaptic_bits" else "on a core"
@@ -66,9 +57,9 @@ def _core_finding(placement: Placement, hardware: Hardware, chips: int) -> list[
         return [
             Finding(WHOLE, "fit", "cores", "ok", len(placement.cores), cores * chips, available)
         ]
-    bounds = [r.bound for r in placement.ranges if r.bound]
+    bounds = [r.bound for r in placement.shares if r.bound]
     binding = max(set(bounds), key=bounds.count) if bounds else "units"
-    path = max((r.path for r in placement.ranges), key=lambda p: len(placement.of(p)))
+    path = max((r.path for r in placement.shares), key=lambda p: len(placement.of(p)))
     text = f"{available}; most cores go to {path}, where {WORDS[binding][0]} binds"
     remedy = f"{WORDS[binding][1]}, or take {needed} chips"
     got = len(placement.cores)

@@ -90,7 +90,7 @@ def test_narrow_weights_leave_room_for_more_units() -> None:
     # Of 1500 axons each may take 699 bits: 5 blocks of 64 1-bit weights (128 bits each), or one
     # block of 8-bit weights (576 bits) and a word for 6 more.
     binary = place(memory(1500, np.ones((1500, 1500), np.int64)), LOIHI)
-    assert (binary.cores[0].units, binary.ranges[0].bound) == (320, "synaptic_bits")
+    assert (binary.cores[0].units, binary.shares[0].bound) == (320, "synaptic_bits")
     assert place(memory(1500), LOIHI).cores[0].units == 70
 
 
@@ -132,7 +132,7 @@ def test_populations_are_cut_smaller_until_their_spikes_can_leave() -> None:
     chip = tiny(neurons=8, bits=8 * 64, axons_in=8, axons_out=3)
     placement = place(graph, chip)  # all receivers on one core: one axon a sender
     assert placement.overruns == ()
-    assert [r.stop - r.first for r in placement.of("sender")] == [3, 3, 2]
+    assert [len(r.units) for r in placement.of("sender")] == [3, 3, 2]
     assert {r.bound for r in placement.of("sender")} == {"axons_out", ""}
     # With a core for each receiver, every sender needs six axons of three.
     impossible = place(graph, tiny(neurons=1, bits=8 * 64, axons_in=8, axons_out=3))
@@ -218,14 +218,14 @@ def recounted(graph: hg.Graph, hardware: Hardware, placement: Placement) -> list
     """Return what each core holds, counted synapse by synapse."""
     cores: dict[int, Counter[str]] = defaultdict(Counter)
     for edge in edges(graph, hardware):
-        senders = edge["sender"] in {r.path for r in placement.ranges}
+        senders = edge["sender"] in {r.path for r in placement.shares}
         home = placement.core_of(edge["sender"]) if senders else None
         for r in placement.of(edge["receiver"]):
-            rows = edge["exists"][r.first : r.stop]
+            rows = edge["exists"][list(r.units)]
             counts = [int(n) for n in rows.sum(axis=0) if n]
             before = sum(
-                o.stop - o.first
-                for o in placement.ranges[: placement.ranges.index(r)]
+                len(o.units)
+                for o in placement.shares[: placement.shares.index(r)]
                 if o.core == r.core
             )
             index = max(6, (before + len(rows) - 1).bit_length())
@@ -236,8 +236,8 @@ def recounted(graph: hg.Graph, hardware: Hardware, placement: Placement) -> list
             if home is not None:
                 for unit in np.flatnonzero(rows.any(axis=0)):
                     cores[int(home[unit])]["axons_out"] += 1
-    for r in placement.ranges:
-        cores[r.core]["units"] += r.stop - r.first
+    for r in placement.shares:
+        cores[r.core]["units"] += len(r.units)
     return [dict(cores[core]) for core in sorted(cores)]
 
 
@@ -259,9 +259,8 @@ def test_every_limit_recounted(chip: str, seed: int) -> None:
     placement = place(graph, hardware)
     assert placement == place(graph, hardware)
     for path in ("first", "second", "third", "fourth"):
-        ends = [(r.first, r.stop) for r in placement.of(path)]
-        size = graph.flat_processes[path].output.size
-        assert [0, *(stop for _, stop in ends)] == [*(first for first, _ in ends), size]
+        units = [unit for share in placement.of(path) for unit in share.units]
+        assert sorted(units) == list(range(graph.flat_processes[path].output.size))
     assert hardware.limits is not None
     limits = {
         "units": hardware.limits.neurons_per_core,
