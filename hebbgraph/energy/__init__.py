@@ -12,7 +12,7 @@ number a lower bound, which the report says in words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hebbgraph.counters import COUNTERS, LENGTHS, Counters
@@ -23,6 +23,7 @@ from hebbgraph.errors import Fault, Invalid
 from hebbgraph.hardware import PLACEMENT_COUNTERS, Cost, Hardware, Power, load
 
 if TYPE_CHECKING:
+    from hebbgraph.placement import Placement, Traffic
     from hebbgraph.result import Result
 
 
@@ -78,6 +79,8 @@ class EnergyReport:
     static_basis: tuple[str, ...]
     #: Why the energies are guesses, in words; empty where they rest on published figures.
     synthetic: str = ""
+    #: Citations of the ledger's sources, by their keys.
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lower_bound(self) -> bool:
@@ -115,35 +118,41 @@ class EnergyReport:
 def energy(
     subject: Result | Counters,
     hardware: Hardware | str,
+    placement: Placement | Traffic | None = None,
     *,
     allow_synthetic: bool = False,
 ) -> EnergyReport:
     """Return what the events of `subject` cost on `hardware` (a config, its name or its path).
 
-    Pure: the same counters and config give the same report. Raises `Invalid` for counts below 0,
-    for faults of the config, and for a config of guessed energies unless `allow_synthetic`.
+    With a `placement` of the graph that ran (or the traffic counted on it) packets and hops are
+    priced, and time is that of the busiest core of each step. Pure: the same counters, traffic and
+    config give the same report. Raises `Invalid` for counts below 0, for faults of the config, for
+    a placement on another machine or without its result, and for a config of guessed energies
+    unless `allow_synthetic`.
     """
     config = load(hardware) if isinstance(hardware, str) else hardware
     refuse_synthetic([config], allow_synthetic)
     counters = subject if isinstance(subject, Counters) else subject.counters
-    totals = counters.totals()
     _refuse_negative(counters)
+    sent = None if placement is None else _traffic(placement, subject, config)
+    moved = sent.counts if sent else {}
+    totals = counters.totals() | moved
     lines = tuple(
         line
         for counter, costs in config.costs.items()
-        if counter not in PLACEMENT_COUNTERS
         for cost in costs
-        for line in _lines(counters, counter, cost, config)
+        for line in _lines(counters, counter, cost, config, moved)
     )
     unpriced = {
         counter: totals[counter]
-        for counter in COUNTERS
+        for counter in (*COUNTERS, *(moved if config.mesh else ()))
         if totals[counter]
         and not (counter in LENGTHS or counter in config.costs or counter in config.covered)
     }
     sends = totals["spikes"] or totals["graded_events"]
-    uncounted = tuple(c for c in PLACEMENT_COUNTERS if c in config.costs) if sends else ()
-    time = latency(counters, config)
+    left = [c for c in PLACEMENT_COUNTERS if c in config.costs and c not in moved]
+    uncounted = tuple(left) if sends else ()
+    time = latency(counters, config, sent)
     static, reason = _static(config, time)
     return EnergyReport(
         hardware=config.name,
@@ -163,6 +172,10 @@ def energy(
             dict.fromkeys(config.sources[p.source].basis for _, p in _powers(config))
         ),
         synthetic=config.synthetic,
+        sources={
+            key: " ".join(config.sources[key].cite.split())
+            for key in dict.fromkeys(line.source for line in lines)
+        },
     )
 
 
@@ -182,11 +195,36 @@ def _powers(config: Hardware) -> list[tuple[str, Power]]:
     return [(what, power) for what, power in powers if power is not None]
 
 
-def _lines(counters: Counters, counter: str, cost: Cost, config: Hardware) -> list[Line]:
+def _traffic(
+    placement: Placement | Traffic, subject: Result | Counters, config: Hardware
+) -> Traffic:
+    """Return what is sent; raises `Invalid` for another machine's placement, or without a run."""
+    from hebbgraph.placement import Traffic, traffic  # counts what `energy` only prices
+
+    if isinstance(placement, Traffic):
+        return placement
+    faults = []
+    if not placement.suits(config):
+        need = f"must be on {config.name}, whose cores hold or lie otherwise"
+        got = f"a placement on {placement.hardware.name}"
+        faults.append(Fault("placement", got, need, f"place the graph on {config.name}"))
+    if isinstance(subject, Counters):
+        need = "a placement counts packets from the result of a run"
+        faults.append(Fault("subject", "counters", need, "give the result, or its traffic"))
+    if faults or isinstance(subject, Counters):
+        raise Invalid("energy", faults)
+    return traffic(placement, subject)
+
+
+def _lines(
+    counters: Counters, counter: str, cost: Cost, config: Hardware, moved: Mapping[str, int]
+) -> list[Line]:
     """Return the ledger's lines of one cost: by process, or one of the run; none where 0."""
     counts = {path: getattr(c, counter, 0) for path, c in counters.processes.items()}
     if hasattr(counters, counter):
         counts = {"run": counters.total(counter)}
+    if counter in PLACEMENT_COUNTERS:
+        counts = {"run": moved.get(counter, 0)}
     band = Band(cost.low, cost.value, cost.high)
     basis = config.sources[cost.source].basis
     return [

@@ -1,7 +1,12 @@
-"""Latency: how long a run takes on a machine, from its counters, without a placement.
+"""Latency: how long a run takes on a machine.
 
-The cores of a chip work side by side and meet at a barrier every step. How evenly the work is
-spread is the placement's business; until there is one, the time lies between two extremes::
+The cores of a chip work side by side and meet at a barrier every step. With a placement each step
+takes as long as its busiest core, the longest way of a packet, and the barrier::
+
+    t_step = max over cores(sum_k n_k t_k) + hops_x t_x + hops_y t_y + t_barrier
+
+with the synaptic operations, updates, spikes and outgoing packets of each core. Without one, the
+time lies between two extremes::
 
     low      = work / (all cores)      + barriers
     nominal  = work / (fewest cores)   + barriers
@@ -14,11 +19,18 @@ units and synapses of the network fill (zero weights included).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hebbgraph.counters import SYNAPSE_BITS, Counters
 from hebbgraph.energy.band import Band
-from hebbgraph.hardware import PLACEMENT_COUNTERS, Hardware, Limits
+from hebbgraph.hardware import PLACEMENT_COUNTERS, Duration, Hardware, Limits
+
+if TYPE_CHECKING:
+    from hebbgraph.placement import Traffic
 
 
 @dataclass(frozen=True)
@@ -27,17 +39,21 @@ class Latency:
 
     #: Seconds for the whole run.
     time: Band
-    #: The fewest cores that hold the network, and the chips that have them.
+    #: The cores of the placement, or the fewest that hold the network; the chips that have them.
     cores: int
     chips: int
     #: What was assumed and left out, in words.
     words: str
 
 
-def latency(counters: Counters, hardware: Hardware) -> Latency | None:
+def latency(
+    counters: Counters, hardware: Hardware, traffic: Traffic | None = None
+) -> Latency | None:
     """Return the modelled time of a run on `hardware`, or None if it gives no times."""
     if not hardware.timing:
         return None
+    if traffic is not None:
+        return _placed(counters, hardware, traffic)
     counts = counters.totals()
     bands = {
         counter: Band(figure.low, figure.value, figure.high) * counts[counter]
@@ -56,6 +72,43 @@ def latency(counters: Counters, hardware: Hardware) -> Latency | None:
     if untimed:
         words += f"; without placement, {', '.join(untimed)} take no time"
     return Latency(Band.sum((spread, barriers)), fewest, chips, words)
+
+
+def _placed(counters: Counters, hardware: Hardware, traffic: Traffic) -> Latency:
+    """Return the time in which the busiest core of every step is done."""
+    timing = hardware.timing
+    ends: tuple[Callable[[Duration], float], ...] = (
+        lambda figure: figure.low,
+        lambda figure: figure.value,
+        lambda figure: figure.high,
+    )
+    spans = []
+    for end in ends:
+        busy = sum(
+            (
+                end(timing[name]) * counts
+                for name, counts in traffic.by_step.items()
+                if name in timing
+            ),
+            start=np.zeros((1, max(1, traffic.cores))),
+        )
+        route = sum(
+            (
+                end(timing[name]) * traffic.routes[:, column]
+                for column, name in enumerate(("hops_x", "hops_y", "chip_crossings"))
+                if name in timing
+            ),
+            start=np.zeros(1),
+        )
+        barrier = end(timing["barriers"]) * counters.barriers if "barriers" in timing else 0.0
+        spans.append(float(np.max(busy, axis=1, initial=0.0).sum() + np.sum(route)) + barrier)
+    words = f"the busiest of {traffic.cores} cores in every step, the longest way of a packet"
+    if traffic.packets_outside:
+        words += "; what comes from outside is there in time"
+    untimed = traffic.chip_crossings and "chip_crossings" not in timing
+    if untimed:
+        words += "; crossing from chip to chip takes no time"
+    return Latency(Band(*spans), traffic.cores, max(1, traffic.chips), words)
 
 
 def _cores(counters: Counters, limits: Limits | None) -> tuple[int, int, int]:

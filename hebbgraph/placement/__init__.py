@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +111,11 @@ class Placement:
         """Return what was placed, with the accounting of it."""
         return Problem(self.graph, self.hardware, self.host, spikes or {})
 
+    def suits(self, hardware: Hardware) -> bool:
+        """Return whether cores of `hardware` hold as much, and lie, as those placed on."""
+        own, other = (_shape(machine) for machine in (self.hardware, hardware))
+        return own == other
+
     def reach(self) -> Reach:
         """Return how many packets a spike of each sender is to each core: (cores, units)."""
         problem = self.problem()
@@ -145,6 +150,13 @@ class Placement:
         if faults:
             raise Invalid("placement", faults)
         return self
+
+
+def _shape(hardware: Hardware) -> list[Any]:
+    """Return limits, memory and mesh of a machine without where they come from."""
+    sections = (hardware.limits, hardware.synaptic_memory, hardware.mesh)
+    apart = {"source", "note"}
+    return [section and section.model_dump(exclude=apart) for section in sections]
 
 
 #: What the loads of a core are called, and what to do where one is too large.
