@@ -27,7 +27,8 @@ import numpy as np
 
 from hebbgraph.counters import SYNAPSE_BITS, Counters
 from hebbgraph.energy.band import Band
-from hebbgraph.hardware import PLACEMENT_COUNTERS, Duration, Hardware, Limits
+from hebbgraph.hardware import PLACEMENT_COUNTERS, Hardware, Limits
+from hebbgraph.hardware.figures import Duration
 
 if TYPE_CHECKING:
     from hebbgraph.placement import Traffic
@@ -84,14 +85,9 @@ def _placed(counters: Counters, hardware: Hardware, traffic: Traffic) -> Latency
     )
     spans = []
     for end in ends:
-        busy = sum(
-            (
-                end(timing[name]) * counts
-                for name, counts in traffic.by_step.items()
-                if name in timing
-            ),
-            start=np.zeros((1, max(1, traffic.cores))),
-        )
+        busy = np.zeros((1, max(1, traffic.cores)))
+        for name, counts in traffic.by_step.items():
+            busy = busy + (end(timing[name]) * counts if name in timing else 0.0)
         route = sum(
             (
                 end(timing[name]) * traffic.routes[:, column]
@@ -102,7 +98,8 @@ def _placed(counters: Counters, hardware: Hardware, traffic: Traffic) -> Latency
         )
         barrier = end(timing["barriers"]) * counters.barriers if "barriers" in timing else 0.0
         spans.append(float(np.max(busy, axis=1, initial=0.0).sum() + np.sum(route)) + barrier)
-    words = f"the busiest of {traffic.cores} cores in every step, the longest way of a packet"
+    which = f"busiest of {traffic.cores} cores" if traffic.cores > 1 else "one core"
+    words = f"the {which} in every step, the longest way of a packet"
     if traffic.packets_outside:
         words += "; what comes from outside is there in time"
     untimed = traffic.chip_crossings and "chip_crossings" not in timing
