@@ -40,6 +40,7 @@ def explain(report: EnergyReport) -> str:
     if report.latency:
         lines += [f"time: {report.latency.time.text('s')}, {report.latency.words}"]
     lines += [f"lower bound: {reason}" for reason in report.lower_bound_reasons]
+    lines += [f"source {key}: {cite}" for key, cite in report.sources.items()]
     return "\n".join(lines)
 
 
@@ -98,6 +99,7 @@ def as_dict(report: EnergyReport) -> dict[str, Any]:
         "lower_bound_reasons": list(report.lower_bound_reasons),
         "basis": list(report.basis),
         "synthetic": report.synthetic.strip(),
+        "sources": dict(report.sources),
         "ledger": [
             {
                 "where": line.where,

@@ -218,6 +218,7 @@ def _place(file: str, where: str, lines: Mapping[str, int]) -> str:
 __all__ = [
     "PLACEMENT_COUNTERS",
     "Cost",
+    "Duration",
     "Figure",
     "Hardware",
     "Knob",
