@@ -18,6 +18,8 @@ from torch import Tensor
 B = 2.0**23
 #: Integers below these are exact in float32 and in float64.
 EXACT_FLOAT32, EXACT_FLOAT64 = 2.0**24, 2.0**53
+#: Integers as wide as numbers.
+WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
 #: No process emits more in the fixed domain.
 REGISTER = 2.0**31
 
@@ -86,7 +88,23 @@ def turns(u: Tensor) -> Tensor:
 
 def gated(on: Tensor | None, value: Tensor, otherwise: Tensor | float) -> Tensor:
     """Return `value` where `on` is not 0 (everywhere without `on`), else `otherwise`."""
-    return value if on is None else torch.where(on != 0, value, otherwise)
+    if on is None:
+        return value
+    silent = not isinstance(otherwise, Tensor) and otherwise == 0
+    alike = value.dtype in WHOLE and on.shape == value.shape
+    if silent and alike and torch.is_inference_mode_enabled():
+        return masked(on, value)
+    return torch.where(on != 0, value, otherwise)
+
+
+def masked(on: Tensor, value: Tensor) -> Tensor:
+    """Return `value` where `on` is not 0, else 0, without gradients.
+
+    It is chosen bit by bit, exact for every number and several times as fast as with a mask.
+    """
+    whole = WHOLE[value.dtype]
+    bits = torch.ne(on, 0, out=torch.empty_like(value)).to(whole).neg_()  # all ones where it is on
+    return bits.bitwise_and_(value.view(whole)).view(value.dtype)
 
 
 def grouped(x: Tensor, groups: int) -> Tensor:

@@ -18,6 +18,7 @@ from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, REGISTER, B
 from hebbgraph.backends.snntorch.network import GraphNetwork
 from hebbgraph.backends.snntorch.parts.neurons import LIFNeuron
 from hebbgraph.backends.snntorch.parts.synapses import GraphSynapses
+from hebbgraph.backends.snntorch.shares import shared_out
 from hebbgraph.processes import (
     Bus,
     Exponential,
@@ -30,8 +31,8 @@ from hebbgraph.processes import (
     Transpose,
 )
 
-#: Numbers that are looked at together.
-BLOCK = 2**14
+#: Numbers that are looked at together, and the largest integer of 8 bits.
+BLOCK, OCTET = 2**15 - 1, 127
 
 
 class Bound(NamedTuple):
@@ -50,6 +51,7 @@ class Bounds:
         self._row_sums: dict[str, float] = {}
         self._data_sizes: dict[str, float] = {}
         self._whole_data: dict[str, bool] = {}
+        self._octets: dict[str, Tensor | None] = {}
 
     def arriving(self, target: str) -> Bound:
         """Return the bound on what arrives at port `target`."""
@@ -67,8 +69,18 @@ class Bounds:
         if not arriving.whole or not largest < EXACT_FLOAT32:
             return Bound(largest, arriving.whole and self.fixed)  # no need to look
         learns = _holder(path, self.graph.flat_processes[path]) in self.graph.plastic
-        whole = self.fixed or (not learns and is_whole(self._weights(path)))
-        return Bound(largest, whole)
+        if not (self.fixed or learns):
+            return Bound(largest, self.octets(path) is not None or is_whole(self._weights(path)))
+        return Bound(largest, self.fixed)
+
+    def octets(self, path: str) -> Tensor | None:
+        """Return the weights of the synapses at `path` as `in_octets` does, made only once."""
+        process = self.graph.flat_processes[path]
+        holder = _holder(path, process)
+        if holder not in self._octets:
+            self._octets[holder] = in_octets(self._weights(holder))
+        made = self._octets[holder]
+        return made.t() if isinstance(process, Transpose) and made is not None else made
 
     def states(self, path: str, steps: int) -> tuple[float, float, float]:
         """Return bounds on a, u and v of the LIF at `path`, a times 64 in `fixed`, unwrapped."""
@@ -161,8 +173,7 @@ class Bounds:
         elif not synapses.dense:
             largest = float(self._weights(path).abs().sum())
         else:
-            matrices = [matrix.detach() for _, matrix in synapses.matrices()]
-            sums = sum(torch.linalg.vector_norm(matrix, ord=1, dim=1) for matrix in matrices)
+            sums = sum(row_sums(matrix.detach()) for _, matrix in synapses.matrices())
             assert isinstance(sums, Tensor)
             largest = float(sums.max())
         self._row_sums[path] = largest
@@ -193,6 +204,40 @@ def is_whole(values: Tensor) -> bool:
     """
     flat = values.reshape(-1)
     return all(torch.equal(block, block.int().to(block)) for block in torch.split(flat, BLOCK))
+
+
+def in_octets(values: Tensor, divisor: float = 1) -> Tensor | None:
+    """Return `values` / `divisor`, a power of two, as int8 if all are whole numbers up to 127.
+
+    What is no such number does not survive the way there and back.
+    """
+    made = torch.empty(values.shape, dtype=torch.int8, device=values.device)
+    rows = max(1, BLOCK // max(1, values[:1].numel()))
+    wrong: list[int] = []
+
+    def do(first: int) -> None:
+        part, narrow = values[first : first + rows], made[first : first + rows]
+        if wrong:
+            return
+        part = part / divisor if divisor != 1 else part
+        if not torch.equal(narrow.copy_(part).to(part), part):
+            wrong.append(first)
+
+    shared_out(do, range(0, len(values), rows))
+    if wrong or (made.numel() and int(made.min()) < -OCTET):
+        return None
+    return made
+
+
+def row_sums(matrix: Tensor) -> Tensor:
+    """Return the sums of the absolute values of each row, some rows after others."""
+    if matrix.is_contiguous():
+        blocks = torch.split(matrix, max(1, BLOCK // matrix.shape[1]))
+        return torch.cat([block.abs().sum(dim=1) for block in blocks])
+    blocks = torch.split(matrix.t(), max(1, BLOCK // matrix.shape[0]))
+    sums = sum(block.abs().sum(dim=0) for block in blocks)
+    assert isinstance(sums, Tensor)
+    return sums
 
 
 def _geometric(factor: float, steps: int) -> float:

@@ -110,6 +110,6 @@ def full_precision() -> Iterator[None]:
 def _engine_errors(device: torch.device) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         remedy = "run fewer episodes or steps at once"
         raise EngineError(f"snntorch on {device}: {error}; if memory is short, {remedy}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,11 +10,10 @@ import torch
 from torch import Tensor
 
 from hebbgraph.backends.snntorch.arithmetic import EXACT_FLOAT32, REGISTER, B
-from hebbgraph.backends.snntorch.bounds import Bounds
+from hebbgraph.backends.snntorch.bounds import OCTET, Bounds
 from hebbgraph.backends.snntorch.inference.emitter import Emitter, Given
 from hebbgraph.backends.snntorch.inference.learner import Learner
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line, Speaker
-from hebbgraph.backends.snntorch.inference.octets import LARGEST
 from hebbgraph.backends.snntorch.inference.products import Product
 from hebbgraph.backends.snntorch.inference.spiking import FixedSpiking, FloatSpiking
 from hebbgraph.backends.snntorch.inference.stepped import Stepped
@@ -106,9 +106,11 @@ class Builder:
         narrow = sums.whole and sums.largest < EXACT_FLOAT32 and learned is None
         dtype = torch.float32 if narrow else self.like.dtype
         arriving = self.bounds.arriving(f"{path}.s")
-        octets = arriving.whole and arriving.largest <= LARGEST and sums.whole
+        octets = arriving.whole and arriving.largest <= OCTET and sums.whole
         octets = octets and sums.largest < REGISTER
-        return Product(part, sums, self._line(path, dtype), outputs, learned, octets=octets)
+        line = self._line(path, dtype)
+        made = functools.partial(self.bounds.octets, path) if octets else None
+        return Product(part, sums, line, outputs, learned, octets=made)
 
     def _learned(self, path: str) -> Any:
         """Return how to get the weights of synapses that learn; None for others."""

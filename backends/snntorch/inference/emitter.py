@@ -14,8 +14,9 @@ from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line, Speaker
 class Emitter(Speaker):
     """One process during a run.
 
-    `outputs` are tensors (steps, episodes, units) of any dtype that take what it emits at every
-    step, `states` those that take its registers.
+    `outputs` are tensors (steps, episodes, units) of any dtype, zero at first, that take what it
+    emits at every step, `states` those that take its registers; of more episodes than run side by
+    side, where those of each batch begin is told to `begin`.
     """
 
     def __init__(
@@ -23,17 +24,25 @@ class Emitter(Speaker):
     ) -> None:
         self.line = line
         self.arrivals: dict[str, Arrivals] = {}
-        self._outputs = tuple(outputs)
-        self._rows = [output.unbind(0) for output in outputs]
-        self._states = {name: tensor.unbind(0) for name, tensor in (states or {}).items()}
+        self._recorded, self._probed = tuple(outputs), dict(states or {})
+        self._outputs: list[Tensor] = []
+        self._rows: list[tuple[Tensor, ...]] = []
+        self._states: dict[str, tuple[Tensor, ...]] = {}
+        #: The steps at which it turned out to emit nothing.
+        self._silent: set[int] = set()
 
     @abstractmethod
     def move(self, t: int) -> None:
         """Update the process and write what it emits at step `t` into its line."""
 
-    def begin(self) -> None:
-        """Begin an episode: nothing is left of the one before."""
+    def begin(self, first: int = 0) -> None:
+        """Begin a batch, recorded from episode `first` on: nothing is left of the one before."""
         self.line.begin()
+        self._silent.clear()
+        batch = slice(first, first + len(self.line.row(0)))
+        self._outputs = [output[:, batch] for output in self._recorded]
+        self._rows = [output.unbind(0) for output in self._outputs]
+        self._states = {name: rows[:, batch].unbind(0) for name, rows in self._probed.items()}
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
         """Take what arrives, by port; called once, after those it hears are there."""
@@ -42,10 +51,10 @@ class Emitter(Speaker):
     def step(self, t: int) -> None:
         """Do step `t` and record it."""
         self.move(t)
-        if self._rows:
-            emitted = self.emitted(t)
+        emitted = self.emitted(t) if self._rows else None
+        if emitted is not None:
             for rows in self._rows:
-                rows[t].zero_() if emitted is None else rows[t].copy_(emitted)
+                rows[t].copy_(emitted)
 
     def advance(self, first: int, last: int) -> None:
         """Do the steps of a whole chunk."""
@@ -55,7 +64,7 @@ class Emitter(Speaker):
 
     def emitted(self, t: int) -> Tensor | None:
         """Return what was emitted at step `t`; None if that is nothing."""
-        return self.line.row(t)
+        return None if t in self._silent else self.line.row(t)
 
     def slab(self, first: int, last: int) -> Tensor:
         """Return what was emitted from step `first` to before `last`."""

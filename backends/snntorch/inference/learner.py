@@ -30,13 +30,13 @@ class Learner:
         names = {"pre": "s", **{name: name for name in plastic.rule.ports}}
         self._signals = {name: arrivals[port] for name, port in names.items()}
         self._gate = arrivals.get("gate")
-        self._recorded = None if recorded is None else recorded.unbind(0)
+        self._recorded, self._batch = recorded, slice(0)
         self._episode = 0
 
-    def begin(self, episodes: int, episode: int) -> None:
-        """Begin `episodes` episodes, the first of which has number `episode`."""
+    def begin(self, episodes: int, episode: int, first: int) -> None:
+        """Begin `episodes` episodes from number `episode` on, recorded from `first` on."""
         self._plastic.begin(episodes)
-        self._episode = episode
+        self._episode, self._batch = episode, slice(first, first + episodes)
 
     def step(self, t: int) -> None:
         """Read, and learn if an epoch ends."""
@@ -48,4 +48,4 @@ class Learner:
             gate = None if self._gate is None else self._gate.whole(t)
             plastic.learn(gate, self._episode, t)
         if self._recorded is not None:
-            self._recorded[t].copy_(plastic.weights.reshape(1, -1))
+            self._recorded[t, self._batch].copy_(plastic.weights.reshape(1, -1))

@@ -87,6 +87,7 @@ class Arrivals:
 
     def __init__(self, sources: Sequence[tuple[Speaker, int]], size: int, like: Tensor) -> None:
         self._sources, self._size, self._like = tuple(sources), size, like
+        self.size, self.dtype = size, like.dtype
         several = len(self._sources) > 1
         self._total = like.new_empty(like.shape[0], size if several else 0)
         self._slab = like.new_empty(0)
@@ -135,7 +136,10 @@ class Arrivals:
 
     def whole(self, t: int) -> Tensor:
         """Return what arrives at step `t` at every unit, in the dtype of the network."""
-        values = self.at(t)
+        return self.filled(self.at(t))
+
+    def filled(self, values: Tensor | None) -> Tensor:
+        """Return what `at` returned for every unit, in the dtype of the network."""
         if values is None:
             return self._nothing
         values = values if values.shape[-1] == self._size else values.expand(-1, self._size)

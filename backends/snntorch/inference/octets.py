@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self, final
 
 import torch
 from torch import Tensor
 
-from hebbgraph.backends.snntorch.bounds import is_whole
+from hebbgraph.backends.snntorch.bounds import OCTET, in_octets
 
-#: The largest integer of 8 bits, and how often weights are halved at most to get there.
-LARGEST, HALVINGS = 127, 8
+#: How often weights are halved at most to get to 8 bits.
+HALVINGS = 8
 #: Multiplications in one product from which on this is faster.
 WORTHWHILE = 2**19
-#: Weights that are looked at together.
-BLOCK = 2**16
 #: Presynaptic units there must be: with one alone torch's product is wrong.
 NARROWEST = 2
 
@@ -33,8 +31,16 @@ class Octets:
         self._sums = torch.empty(0, dtype=torch.int32, device=device)
 
     @classmethod
-    def of(cls, matrices: Sequence[Tensor], factor: float, like: Tensor) -> Self | None:
+    def of(
+        cls,
+        matrices: Sequence[Tensor],
+        factor: float,
+        like: Tensor,
+        known: Callable[[], Tensor | None] = lambda: None,
+    ) -> Self | None:
         """Return what multiplies with `matrices` (post, pre) times `factor`, a power of two.
+
+        `known` returns one of them in 8 bits, where it fits.
 
         None where they do not fit 8 bits, but for common factors of 2, where this machine has no
         exact instruction for it (AVX2 alone saturates sums at 16 bits), or where products are too
@@ -46,11 +52,14 @@ class Octets:
             return None
         if matrices[0].shape[1] < NARROWEST:
             return None
+        made = known() if len(matrices) == 1 else None
+        if made is not None and made.shape == matrices[0].shape:
+            return cls([made.t()], factor, like.device)
         largest = max(_largest(matrix.detach()) for matrix in matrices)
-        halvings = next((h for h in range(HALVINGS) if largest <= LARGEST * 2**h), None)
+        halvings = next((h for h in range(HALVINGS) if largest <= OCTET * 2**h), None)
         if halvings is None:
             return None
-        weights = [_narrowed(matrix.detach(), 2**halvings) for matrix in matrices]
+        weights = [in_octets(matrix.detach(), 2**halvings) for matrix in matrices]
         if any(narrow is None for narrow in weights):
             return None
         held = [narrow.t() for narrow in weights if narrow is not None]
@@ -74,18 +83,6 @@ class Octets:
 def _largest(matrix: Tensor) -> float:
     least, most = torch.aminmax(matrix)
     return max(-float(least), float(most))
-
-
-def _narrowed(matrix: Tensor, divisor: int) -> Tensor | None:
-    """Return `matrix` / `divisor` as int8, made row by row; None unless all are whole numbers."""
-    narrow = torch.empty(matrix.shape, dtype=torch.int8, device=matrix.device)
-    rows = max(1, BLOCK // matrix.shape[1])
-    for first in range(0, len(matrix), rows):
-        part = matrix[first : first + rows] / divisor
-        if not is_whole(part):
-            return None
-        narrow[first : first + rows] = part
-    return narrow
 
 
 def _vnni() -> bool:

@@ -26,7 +26,8 @@ class Product(Emitter):
     """Dense, Transpose, Sparse or BlockDense synapses.
 
     `line` has the dtype in which they multiply; `learned` returns weights that change. With
-    `octets`, what arrives fits 8 bits, and so may the weights: then integers are multiplied.
+    `octets`, what arrives fits 8 bits, and so may the weights: then integers are multiplied. It
+    returns the weights as such, where they are.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Product(Emitter):
         outputs: Sequence[Tensor] = (),
         learned: Callable[[], Tensor] | None = None,
         *,
-        octets: bool = False,
+        octets: Callable[[], Tensor | None] | None = None,
     ) -> None:
         super().__init__(line, outputs)
         like = line.row(0)
@@ -48,7 +49,7 @@ class Product(Emitter):
         self._wraps = synapses.fixed and sums.largest * factor * max(self._scale, 1) >= REGISTER
         self._splits = synapses.fixed and sums.largest >= EXACT_FLOAT64
         matrices: Matrices = [] if learned else synapses.matrices()
-        self._octets = Octets.of([m for _, m in matrices], factor, like) if octets else None
+        self._octets = Octets.of([m for _, m in matrices], factor, like, octets) if octets else None
         self._weights: Matrices = []
         for index, (delay, matrix) in enumerate(matrices):
             if self._octets:
@@ -59,13 +60,6 @@ class Product(Emitter):
         self._width = synapses.shape[1]
         self._s = like.new_empty(like.shape[0], self._width)
         self._slab = like.new_empty(0, 0, 0)
-        #: The steps at which nothing arrived, so that nothing is emitted.
-        self._silent: set[int] = set()
-
-    def begin(self) -> None:
-        """Begin an episode."""
-        super().begin()
-        self._silent.clear()
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
         """Take what arrives."""
@@ -94,7 +88,7 @@ class Product(Emitter):
     def advance(self, first: int, last: int) -> None:
         """Multiply what arrives in a whole chunk."""
         begin, end = max(first, self.starts), int(min(last, self.until))
-        if self._outputs:  # they take every step
+        if self._recorded:  # they take every step
             self.line.slab(first, max(first, min(begin, last))).zero_()
             self.line.slab(max(first, min(end, last)), last).zero_()
         if begin < end:
@@ -114,9 +108,7 @@ class Product(Emitter):
 
     def emitted(self, t: int) -> Tensor | None:
         """Return the product of step `t`; None if nothing arrived."""
-        if not self.starts <= t < self.until or t in self._silent:
-            return None
-        return self.line.row(t)
+        return super().emitted(t) if self.starts <= t < self.until else None
 
     def _matrices(self) -> Matrices:
         return [(0, self._learned().t())] if self._learned else self._weights

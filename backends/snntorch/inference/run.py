@@ -23,6 +23,12 @@ REPORTS = 50
 #: Numbers that one process emits in a chunk of steps: 4 MiB in float64, within a CPU's cache.
 CHUNK = 2**19
 
+#: Numbers that the widest process emits in one step, from which on episodes run some after others:
+#: what was emitted is then heard while still in a cache, and in memory that is taken only once.
+SIDE = 2**21
+#: So many of them run side by side at least: products with fewer rows take longer.
+ROWS = 128
+
 #: How what is observed is recorded: spikes, spikes with a sign, whether something was emitted.
 RECORDED = {"spike": torch.bool, "ternary": torch.int8, "graded": torch.bool}
 
@@ -38,8 +44,10 @@ class Run:
         self.network, self.graph, self.job = network, network.graph, job
         self.like = network.like
         #: How many episodes run side by side.
-        self.size = job.batch if self.graph.plastic else job.episodes
+        self.size = job.batch if self.graph.plastic else self._beside()
         self.data = {path: _tensor(values, self.like) for path, values in job.inputs.items()}
+        #: Whether records hold all episodes.
+        self._in_place = self.like.device.type == "cpu" or self.size == job.episodes
         self.plastic = {path: self._plastic(path) for path in self.graph.plastic}
         self.records = self._records()
         least = math.ceil(job.steps * job.episodes / self.size / REPORTS)
@@ -60,7 +68,8 @@ class Run:
     def parts(self) -> Iterator[tuple[int, int]]:
         """Do the job bit by bit; yield the steps done and those in all, over all batches."""
         steps, batches = self.job.steps, range(0, self.job.episodes, self.size)
-        for index, episode in enumerate(batches):
+        for index, start in enumerate(batches):
+            episode = min(start, self.job.episodes - self.size)  # some of the last twice
             self._begin(episode)
             for first in range(0, steps, self.chunk):
                 last = min(first + self.chunk, steps)
@@ -84,14 +93,23 @@ class Run:
 
     # --- its parts -------------------------------------------------------------------------
 
+    def _beside(self) -> int:
+        """Return how many episodes run side by side where nothing learns: on a CPU, as fits."""
+        if self.like.device.type != "cpu":
+            return self.job.episodes
+        widest = max(process.output.size for process in self.graph.flat_processes.values())
+        batches = math.ceil(self.job.episodes / max(ROWS, SIDE // widest))
+        return math.ceil(self.job.episodes / max(1, batches))
+
     def _begin(self, episode: int) -> None:
         """Begin the batch whose first episode is `episode`."""
         for path, given in self._built.given.items():
             given.begin(self.data[path][episode : episode + self.size])
         for emitter in self._built.emitters.values():
-            emitter.begin()
+            emitter.begin(episode if self._in_place else 0)
         for learner in self._built.learners.values():
-            learner.begin(self.size, self.job.first_episode + episode)
+            number = self.job.first_episode + episode
+            learner.begin(self.size, number, episode if self._in_place else 0)
 
     def _workers(self) -> Iterator[Worker]:
         """Yield what runs each stage."""
@@ -120,10 +138,17 @@ class Run:
         return Records(outputs, states)
 
     def _record(self, size: int, dtype: torch.dtype) -> Tensor:
-        return self.like.new_empty(self.job.steps, self.size, size, dtype=dtype)
+        """Return zeros for all episodes; where the host does not hold them, for one batch."""
+        shape = (self.job.steps, self.job.episodes if self._in_place else self.size, size)
+        if self.like.device.type != "cpu":
+            return self.like.new_zeros(shape, dtype=dtype)
+        # Memory that is never written takes no time, and no room either.
+        return torch.from_numpy(np.zeros(shape, torch.empty(0, dtype=dtype).numpy().dtype))
 
     def _collect(self, episode: int) -> None:
         """Take what was recorded of the batch whose first episode is `episode`."""
+        if self._in_place and episode + self.size < self.job.episodes:
+            return
         whole = torch.int64 if self.graph.domain == "fixed" else torch.float64
         kinds: tuple[tuple[str, Mapping[str, Tensor], torch.dtype | None], ...] = (
             ("outputs", self.records.outputs, None),
@@ -132,13 +157,14 @@ class Run:
         for kind, records, dtype in kinds:
             for key, record in records.items():
                 values = record.to(dtype or record.dtype).transpose(0, 1).cpu().numpy()
-                if self.size == self.job.episodes:
+                if self._in_place:
                     self._collected[kind][key] = values
                     continue
                 if key not in self._collected[kind]:
                     shape = (self.job.episodes, *values.shape[1:])
                     self._collected[kind][key] = np.empty(shape, values.dtype)
                 self._collected[kind][key][episode : episode + self.size] = values
+                record.zero_()
 
     def _plastic(self, path: str) -> Learning:
         """Return the synapses at `path` as the job gives them."""

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-import torch
 from torch import Tensor
 
 from hebbgraph.backends.snntorch.inference.emitter import Emitter
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line
 from hebbgraph.backends.snntorch.parts import GraphSynapses
+from hebbgraph.backends.snntorch.parts.graded import GradedUnit, PolynomialUnit
 from hebbgraph.backends.snntorch.parts.groups import (
     BusGroups,
     SoftmaxGroups,
     WinnerTakeAllGroups,
 )
+from hebbgraph.backends.snntorch.shares import shared_out
 
 #: Numbers of one port that a CPU works on together: some copies of them fit its cache, and they are
 #: too few for torch to use several threads, whose waiting for each other costs more than they gain.
 BLOCK = 2**15 - 1
 #: Modules that are called for all episodes at once: torch reduces rows in several threads anyway.
 WHOLE = (GraphSynapses, BusGroups, SoftmaxGroups, WinnerTakeAllGroups)
-
-#: From so many blocks on, threads share them out.
-SHARED = 16
 
 
 @final
@@ -49,14 +46,17 @@ class Stepped(Emitter):
         self._options: dict[str, Any] = {}
         if isinstance(part, GraphSynapses):
             self._options["matrices"] = part.matrices()
+        if isinstance(part, PolynomialUnit | GradedUnit):
+            self._options["constants"] = part.constants()
         row = line.row(0)
         plain = row.device.type == "cpu" and not isinstance(part, WHOLE)
         self._block = max(1, BLOCK // max(1, row.shape[1]))
         self._in_blocks = plain and len(row) >= 2 * self._block
+        self._writes = isinstance(part, PolynomialUnit | GradedUnit)
 
-    def begin(self) -> None:
+    def begin(self, first: int = 0) -> None:
         """Begin with zero states."""
-        super().begin()
+        super().begin(first)
         self._registers = ()
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
@@ -65,6 +65,13 @@ class Stepped(Emitter):
         (_, self._main), *others = arrivals.items()
         self._ports = dict(others)
         self._gate = self._ports.get("on") if self._part.silenced else None
+        #: Whether it emits nothing where nothing arrives.
+        self._quiet = not self._part.registers and set(self._ports) <= {"on"} and self._rests()
+
+    def _rests(self) -> bool:
+        row = self.line.row(0)
+        nothing = row.new_zeros(1, self._main.size, dtype=self._main.dtype)
+        return not bool(self._part(nothing, **self._options).any())
 
     def move(self, t: int) -> None:
         """Call the module."""
@@ -72,15 +79,20 @@ class Stepped(Emitter):
         level = self._gate.level(t) if self._gate else None
         if level is False and len(self._registers) == len(self._part.registers):
             self._keep(t)
-            self.line.skip(t)
+            self._skip(t)
             return
+        arriving = self._main.at(t)
+        if arriving is None and self._quiet:
+            self._skip(t)
+            return
+        arriving = self._main.filled(arriving)
         if level:
             open_ports = {name: port for name, port in open_ports.items() if name != "on"}
         ports = {name: port.whole(t) for name, port in open_ports.items()}
         if self._in_blocks:
-            self._move_in_blocks(t, self._main.whole(t), ports)
+            self._move_in_blocks(t, arriving, ports)
             return
-        emitted = self._part(self._main.whole(t), *self._registers, **ports, **self._options)
+        emitted = self._part(arriving, *self._registers, **ports, **self._options)
         if self._part.registers:
             emitted, *self._registers = emitted
             self._keep(t)
@@ -93,7 +105,12 @@ class Stepped(Emitter):
         def do(first: int) -> None:
             block = slice(first, first + self._block)
             given = {name: port[block] for name, port in ports.items()}
-            emitted = self._part(arriving[block], *(held[block] for held in before), **given)
+            if self._writes:
+                self._part(arriving[block], out=row[block], **given, **self._options)
+                return
+            emitted = self._part(
+                arriving[block], *(held[block] for held in before), **given, **self._options
+            )
             if self._part.registers:
                 emitted, *after = emitted
                 if not self._registers:
@@ -104,8 +121,12 @@ class Stepped(Emitter):
 
         first, *further = range(0, len(arriving), self._block)
         do(first)  # makes room for registers
-        _shared_out(do, further)
+        shared_out(do, further)
         self._keep(t)
+
+    def _skip(self, t: int) -> None:
+        self._silent.add(t)
+        self.line.skip(t)
 
     def _keep(self, t: int) -> None:
         """Record the registers."""
@@ -116,7 +137,7 @@ class Stepped(Emitter):
         """Return what was emitted at step `t`; None if it is off as a whole."""
         if self._gate and self._gate.level(t) is False:
             return None
-        return self.line.row(t)
+        return super().emitted(t)
 
     def advance(self, first: int, last: int) -> None:
         """Call the module once, or step by step where it keeps something."""
@@ -127,23 +148,3 @@ class Stepped(Emitter):
         arriving = self._main.whole_slab(first, last)
         self.line.slab(first, last).copy_(self._part(arriving, **ports, **self._options))
         self._record(first, last)
-
-
-def _shared_out(do: Callable[[int], None], blocks: Sequence[int]) -> None:
-    """Do all `blocks`, many of them in as many threads as torch has.
-
-    Each thread does its share without waiting for the others, as torch's own would for every
-    operation; on a machine with other work that takes many times as long.
-    """
-    threads = torch.get_num_threads() if len(blocks) >= SHARED else 1
-
-    @torch.inference_mode()
-    def do_share(index: int) -> None:
-        for block in blocks[index::threads]:
-            do(block)
-
-    if threads == 1:
-        do_share(0)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(do_share, range(threads)))

@@ -123,13 +123,28 @@ class GradedUnit(_Unit):
         super().__init__(process, *args)
         self.exponent, self.bits = process.exponent, process.bits
 
-    def forward(self, a: Tensor, *, on: Tensor | None = None) -> Tensor:
-        """Return clip(a + bias), 0 in the dead zone."""
-        x = a + self.bias
-        y = torch.where(x.abs() >= self.dead_zone, torch.clamp(x, self.low, self.high), 0.0)
+    def constants(self) -> bool:
+        """Return whether there is a dead zone, for calls without gradients."""
+        return bool(self.dead_zone.any())
+
+    def forward(
+        self,
+        a: Tensor,
+        *,
+        on: Tensor | None = None,
+        constants: bool = True,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        """Return clip(a + bias), 0 in the dead zone; without gradients `out` may take it."""
+        x = torch.add(a, self.bias, out=None if constants else out)
+        y = torch.clamp(x, self.low, self.high, out=out)
+        if constants:
+            y = torch.where(x.abs() >= self.dead_zone, y, 0.0)
+        else:  # what is no number is not outside of a dead zone either
+            y = torch.nan_to_num(y, nan=0.0, posinf=torch.inf, neginf=-torch.inf, out=out)
         if self.fixed:
             y = saturate(shift(y, self.exponent), self.bits)
-        return gated(on, y, 0.0)
+        return _taken(gated(on, y, 0.0), out)
 
 
 @final
@@ -144,20 +159,44 @@ class PolynomialUnit(_Unit):
         super().__init__(process, *args)
         self.rectified, self.limit, self.bits = process.rectified, process.limit, process.bits
 
-    def forward(self, a: Tensor, *, on: Tensor | None = None) -> Tensor:
-        """Return (c_0 + c_1 x + ...) / divisor, 0 in the dead zone."""
+    def constants(self) -> tuple[list[float], float, bool]:
+        """Return coefficients, divisor, if there is a dead zone, for calls without gradients."""
+        return self.coefficients.tolist(), float(self.divisor), bool(self.dead_zone.any())
+
+    def forward(
+        self,
+        a: Tensor,
+        *,
+        on: Tensor | None = None,
+        constants: tuple[list[float], float, bool] | None = None,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        """Return (c_0 + c_1 x + ...) / divisor, 0 in the dead zone.
+
+        Without gradients `out` may take it.
+        """
         x = torch.clamp(a, -self.limit, self.limit) if self.fixed else a
         x = torch.relu(x) if self.rectified else x
-        *lower, highest = self.coefficients.unbind()
-        y = x * highest + lower.pop() if lower else highest.expand_as(x)
-        for coefficient in reversed(lower):
-            y = y * x + coefficient
-        y = y / self.divisor  # below 2**52, the floor of a rounded quotient is the quotient's
+        known = constants or (list(self.coefficients), self.divisor, bool(self.dead_zone.any()))
+        (*lower, highest), divisor, dead = known
+        y = torch.mul(x, highest, out=out) if lower else torch.ones_like(x) * highest
+        while lower:
+            coefficient = lower.pop()
+            if not constants or coefficient:
+                y = torch.add(y, coefficient, out=out)
+            y = torch.mul(y, x, out=out) if lower else y
+        # Below 2**52, the floor of a rounded quotient is the quotient's.
+        y = torch.div(y, divisor, out=out)
         if self.fixed:
             y = saturate(downwards(y), self.bits)
-        if self.dead_zone.any():
+        if dead:
             y = torch.where(x.abs() >= self.dead_zone, y, 0.0)
-        return gated(on, y, 0.0)
+        return _taken(gated(on, y, 0.0), out)
+
+
+def _taken(y: Tensor, out: Tensor | None) -> Tensor:
+    """Return `y`, copied into `out` unless it is there."""
+    return y if out is None or y is out else out.copy_(y)
 
 
 @final
