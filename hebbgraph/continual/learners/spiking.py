@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,38 +13,11 @@ from numpy.typing import NDArray
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods import Batch, Method, Setting
 from hebbgraph.continual.methods import method as method_named
-from hebbgraph.continual.spiking.nets import SpikingNet, mlp
-from hebbgraph.continual.spiking.synapses import ErrorPath
+from hebbgraph.continual.spiking.settings import DTYPES, NetSettings, network
 from hebbgraph.continual.spiking.trainers import trainer
 from hebbgraph.continual.streams import Labelled, Stream, Task
 from hebbgraph.errors import Fault, Invalid
-from hebbgraph.models import hlop
 from hebbgraph.random import stream as draws_of
-
-
-@dataclass(frozen=True)
-class NetSettings:
-    """A network and how it is trained."""
-
-    #: Units of the hidden layers.
-    hidden: tuple[int, ...] = (100,)
-    steps: int = 20
-    #: ``ottt``, ``bptt`` or ``dsr``.
-    trainer: str = "ottt"
-    batch: int = 64
-    #: Of stochastic gradient descent, and its momentum.
-    rate: float = 0.1
-    momentum: float = 0.0
-    #: ``bp``, ``fa`` or ``ss``.
-    error: ErrorPath = "bp"
-    #: Factor on the first weights.
-    gain: float = 1.7
-    leak: float = 0.5
-    threshold: float = 1.0
-    width: float = 0.5
-    surrogate: str = "box"
-    dtype: str = "float32"
-    device: str = "cpu"
 
 
 class SpikingLearner:
@@ -61,7 +34,7 @@ class SpikingLearner:
         self.given = settings
         self.method = method_named(method, options) if isinstance(method, str) else method
         self._name = name or self.method.name
-        self._dtype = _dtype(settings.dtype)
+        self._dtype = DTYPES.get(settings.dtype, torch.float32)
         self._device = torch.device(settings.device)
 
     @property
@@ -78,7 +51,8 @@ class SpikingLearner:
     def start(self, stream: Stream, seed: int) -> None:
         """Draw the first weights."""
         self._stream, self._seed, self._updates = stream, seed, 0
-        self.net = self._net(stream, seed).to(self._device)
+        self.net = network(self.given, stream.inputs, stream.outputs, seed).to(self._device)
+        self.net.eval()
         way = trainer(self.given.trainer)
         setting = Setting(self.net, way, stream, seed, self.given.batch, self._dtype, self._device)
         self._trainer, self._setting = way, setting
@@ -86,14 +60,18 @@ class SpikingLearner:
         self._optimiser = self._fresh_optimiser()
 
     def begin(self, number: int, task: Task) -> None:
-        """Begin a task, with a fresh optimiser."""
+        """Begin a task, with a fresh optimiser; norms stay as the first task left them."""
+        if number:
+            self.net.freeze()
         self._optimiser = self._fresh_optimiser()
         self.method.begin(number, task)
 
     def epoch(self, number: int, epoch: int, samples: Labelled) -> dict[str, float]:
         """Learn all samples, a minibatch at a time; raises `Invalid` where the loss is NaN."""
         self.method.enter(number)
+        self.net.train()
         losses = [self._update(batch) for batch in self._batches(number, epoch, samples)]
+        self.net.eval()
         if not losses:
             return {}
         return {"loss": float(torch.stack(losses).mean())} | self.method.epoch_done()
@@ -124,6 +102,8 @@ class SpikingLearner:
         held = {k.removeprefix("net/"): v for k, v in state.items() if k.startswith("net/")}
         self.net.load_state_dict({k: torch.as_tensor(np.array(v)) for k, v in held.items()})
         self._updates = int(state["updates"])
+        if number:
+            self.net.freeze()
         self._optimiser = self._fresh_optimiser()
         document = self._optimiser.state_dict()
         for name, array in state.items():
@@ -143,41 +123,38 @@ class SpikingLearner:
 
     # --- inside ----------------------------------------------------------------------------
 
-    def _net(self, stream: Stream, seed: int) -> SpikingNet:
-        given = self.given
-        sizes = (stream.inputs, *given.hidden, stream.outputs)
-        weights = [given.gain * w for w in hlop.first_weights(sizes, seed)]
-        return mlp(
-            weights,
-            given.steps,
-            leak=given.leak,
-            threshold=given.threshold,
-            width=given.width,
-            surrogate=given.surrogate,
-            error=given.error,
-            seed=seed,
-            dtype=self._dtype,
-        )
-
     def _fresh_optimiser(self) -> torch.optim.SGD:
         parameters = [p for p in self.net.parameters() if p.requires_grad]
         return torch.optim.SGD(parameters, lr=self.given.rate, momentum=self.given.momentum)
 
-    def _batches(self, number: int, epoch: int, samples: Labelled) -> list[Batch]:
+    def _batches(self, number: int, epoch: int, samples: Labelled) -> Iterator[Batch]:
+        """Yield minibatches; only one at a time is on the device."""
         parts = self.method.samples(number, epoch, samples)
         if not parts:
-            return []
-        setting = self._setting
-        x = setting.tensor(np.concatenate([part.x for _, part in parts]))
-        y = torch.as_tensor(np.concatenate([part.y for _, part in parts])).to(self._device)
-        task = torch.as_tensor(np.concatenate([np.full(len(p), n) for n, p in parts]))
-        whole = Batch(x, y, task.to(self._device))
-        order = np.arange(len(whole))
+            return
+        which = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
+        place = np.concatenate([np.arange(len(part)) for _, part in parts])
         if len(parts) > 1:
             draws = draws_of(self._seed, "continual.joined", "rows", episode=number, step=epoch)
-            order = draws.permutation(order)
-        rows = torch.as_tensor(order).split(self.given.batch)  # type: ignore[no-untyped-call]
-        return [Batch(whole.x[r], whole.y[r], whole.task[r]) for r in rows]
+            order = draws.permutation(np.arange(len(place)))
+            which, place = which[order], place[order]
+        for first in range(0, len(place), self.given.batch):
+            rows = slice(first, first + self.given.batch)
+            yield self._batch(parts, which[rows], place[rows])
+
+    def _batch(
+        self, parts: list[tuple[int, Labelled]], which: NDArray[Any], place: NDArray[Any]
+    ) -> Batch:
+        """Return samples ``parts[which[i]][place[i]]``."""
+        x = np.stack([parts[p][1].x[i] for p, i in zip(which, place, strict=True)])
+        y = np.array([parts[p][1].y[i] for p, i in zip(which, place, strict=True)])
+        task = np.array([parts[p][0] for p in which])
+        device = self._device
+        return Batch(
+            self._setting.tensor(x),
+            torch.as_tensor(y).to(device),
+            torch.as_tensor(task).to(device),
+        )
 
     def _update(self, batch: Batch) -> torch.Tensor:
         method = self.method
@@ -198,11 +175,3 @@ class SpikingLearner:
         method.stepped(batch)
         self._updates += 1
         return loss
-
-
-def _dtype(name: str) -> torch.dtype:
-    known = {"float32": torch.float32, "float64": torch.float64}
-    if name not in known:
-        need = f"must be one of {', '.join(known)}"
-        raise Invalid("settings", [Fault("dtype", repr(name), need)])
-    return known[name]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods.method import Batch, Setting
 from hebbgraph.continual.methods.projection import Projection, RowOptions
-from hebbgraph.continual.spiking.synapses import Synapses
 from hebbgraph.continual.streams import Task
 from hebbgraph.models.hlop import fresh_rows
 
@@ -18,25 +19,29 @@ class HlopOptions(RowOptions):
     """Options of HLOP."""
 
     #: Rate of each layer's rows, for signals of energy 1 where `relative`.
-    rates: tuple[float, ...] = (0.01,)
+    rates: tuple[float, ...] = (4.0,)
     #: Whether the rate is divided by the mean energy of the signals.
     relative: bool = True
     momentum: float = 0.9
-    #: How often rows learn from the same minibatch.
-    iterations: int = 1
+    #: How often rows learn from a minibatch: from all of it each time where there is one signal
+    #: for each sample, else from a share of the steps.
+    iterations: int = 5
 
 
 class Hlop(Projection):
-    """Rows learn, during training, what the task presents, by lateral Hebbian synapses."""
+    """Rows learn, during training, what the task presents, by lateral Hebbian synapses.
+
+    In every minibatch they hear what the weight update takes: with OTTT the traces of every step,
+    with BPTT the spikes of every step, with DSR the weighted firing rates.
+    """
 
     name = "hlop"
     options_type = HlopOptions
 
     def start(self, setting: Setting) -> None:
-        """Listen to what arrives at the synapses."""
+        """Begin without rows."""
         super().start(setting)
-        for layer in self.layers:
-            layer.heard = []
+        self.minibatches = 0
 
     def begin(self, number: int, task: Task) -> None:
         """Add a block of random orthonormal rows."""
@@ -48,6 +53,12 @@ class Hlop(Projection):
                 subspace.new = self.setting.tensor(drawn)
                 subspace.momentum = torch.zeros_like(subspace.new)
 
+    def extended(self, batch: Batch) -> Batch:
+        """Listen to what the minibatch brings to the synapses."""
+        self.listen("continual.hlop", self.minibatches)
+        self.minibatches += 1
+        return batch
+
     @torch.no_grad()
     def gradients(self, batch: Batch) -> None:
         """Project the gradients, and let the rows learn from what was heard."""
@@ -55,13 +66,14 @@ class Hlop(Projection):
         options: HlopOptions = self.options
         rates = options.rates if len(options.rates) > 1 else options.rates * len(self.layers)
         for layer, subspace, rate in zip(self.layers, self.subspaces, rates, strict=False):
-            if layer.heard and len(subspace.new):
-                rows = _heard(layer)
-                energy = float(rows.square().sum(1).mean()) if options.relative else 1.0
-                if energy > 0:
-                    subspace.learn(
-                        rows, rate / energy, momentum=options.momentum, times=options.iterations
-                    )
+            rows = layer.taken()
+            if not len(rows) or not len(subspace.new):
+                continue
+            energy = float(rows.square().sum(1).mean()) if options.relative else 1.0
+            times, few = options.iterations, len(rows) <= len(batch)
+            for part in range(times if energy > 0 else 0):
+                heard = rows if few else rows[part::times]
+                subspace.learn(heard, rate / energy, momentum=options.momentum)
 
     def epoch_done(self) -> dict[str, float]:
         """Return the worst error of the new rows from orthonormal."""
@@ -73,10 +85,14 @@ class Hlop(Projection):
         for subspace in self.subspaces:
             subspace.freeze()
 
+    def state(self) -> State:
+        """Return the rows, and how many minibatches were heard."""
+        return super().state() | {"minibatches": np.array(self.minibatches)}
 
-def _heard(layer: Synapses) -> torch.Tensor:
-    assert layer.heard
-    return torch.cat([layer.rows(p.detach()) for p in layer.heard])
+    def restore(self, state: State) -> None:
+        """Take the rows of `state`."""
+        super().restore(state)
+        self.minibatches = int(state["minibatches"])
 
 
 LEARNS = Hlop

@@ -15,6 +15,7 @@ from hebbgraph.continual.methods.subspace import Subspace
 from hebbgraph.continual.spiking.synapses import Synapses
 from hebbgraph.continual.streams import Task
 from hebbgraph.errors import Fault, Invalid
+from hebbgraph.random import stream
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,17 @@ class RowOptions(Options):
     first_rows: tuple[int, ...] = ()
     #: In later tasks: one tuple for all, or one for each later task.
     later_rows: tuple[int, ...] | tuple[tuple[int, ...], ...] = ()
+    #: Of the presynaptic rows of one step (samples times positions) at most so many are heard,
+    #: drawn with replacement; 0 hears all.
+    rows_per_step: int = 4096
 
 
 class Projection(Method):
     """Updates ``dW = -rate delta r^T`` with r the residual of the presynaptic signal.
 
-    Where that is cheaper the gradient is projected instead, which is the same:
-    ``sum delta r^T = (sum delta p^T) (1 - H^T H)``. The head is left out where each task has its
-    own columns.
+    Where that is cheaper, and for convolutions, the gradient is projected instead, which is the
+    same: ``sum delta r^T = (sum delta p^T) (1 - H^T H)``. The patches of a convolution are rows of
+    their own and share H. The head is left out where each task has its own columns.
     """
 
     def start(self, setting: Setting) -> None:
@@ -73,20 +77,26 @@ class Projection(Method):
         return {"rows": rows, "row_momentum": sum(s.momentum.numel() for s in self.subspaces)}
 
     @torch.no_grad()
-    def presented(self, task: Task) -> Iterator[list[Tensor]]:
+    def presented(self, task: Task, size: int = 0) -> Iterator[list[Tensor]]:
         """Yield the presynaptic signals (n, N) of each layer for the samples of a task, in parts.
 
-        They are what the weight update would take: traces with OTTT, spikes with BPTT.
+        They are what the weight update would take: traces with OTTT, the spikes of every step with
+        BPTT, weighted rates with DSR. A part is of `size` samples, else of a minibatch.
         """
-        net, size = self.setting.net, self.setting.batch
-        for layer in self.layers:
-            layer.heard = []
+        net, size = self.setting.net, size or self.setting.batch
         for first in range(0, len(task.train), size):
-            net(self.setting.tensor(task.train.x[first : first + size]), keep=True)
-            yield [torch.cat([layer.rows(p) for p in layer.heard or ()]) for layer in self.layers]
-        for layer in self.layers:
-            layer.heard = None
+            self.listen("continual.presented", first)
+            x = self.setting.tensor(task.train.x[first : first + size])
+            self.setting.trainer.show(net, x)
+            yield [layer.taken() for layer in self.layers]
         net.begin()
+
+    def listen(self, path: str, step: int) -> None:
+        """Let every layer hear what is shown next; which rows are kept is drawn for `step`."""
+        most = self.options.rows_per_step
+        for i, layer in enumerate(self.layers):
+            draws = stream(self.setting.seed, path, "rows", episode=i, step=step) if most else None
+            layer.listen(most, draws)
 
     def counts(self, number: int) -> list[int]:
         """Return the rows of each layer for a task; raises `Invalid` where they do not fit."""

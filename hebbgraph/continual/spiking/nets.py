@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hebbgraph.continual.spiking.neurons import Spiking
+from hebbgraph.continual.spiking.norm import Norm
 from hebbgraph.continual.spiking.synapses import ErrorPath, Synapses
 from hebbgraph.random import stream
 
@@ -20,16 +21,32 @@ Part = TypeVar("Part", bound=nn.Module)
 class SpikingNet(nn.Module):
     """A network that is shown one input for `steps` steps.
 
-    Its readout is the mean of the currents ``a_L[t]`` that arrive at the classes. `body` maps
-    what arrives in one step to the spikes of its last layer; every part with a state (`Synapses`,
-    `Spiking`) keeps it until `begin`.
+    Its readout is the mean of the currents ``a_L[t]`` that arrive at the classes, step t of T
+    with weight ``fade^(T-t)``. `body` maps what arrives in one step to the spikes of its last
+    layer; every part with a state (`Synapses`, `Spiking`) keeps it until `begin`.
     """
 
-    def __init__(self, body: nn.Module, head: Synapses, steps: int) -> None:
+    def __init__(self, body: nn.Module, head: Synapses, steps: int, fade: float = 1.0) -> None:
         super().__init__()
         self.body: Callable[[Tensor], Tensor] = body
         self.head: Callable[[Tensor], Tensor] = head
-        self.steps = steps
+        self.steps, self.fade = steps, fade
+        self.frozen = False
+
+    def freeze(self) -> None:
+        """Keep norms, with their statistics, as they are: the first task is over."""
+        self.frozen = True
+        for norm in self.parts(Norm):
+            norm.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set whether norms take the minibatch's statistics; frozen ones never do."""
+        super().train(mode)
+        if self.frozen:
+            for norm in self.parts(Norm):
+                norm.eval()
+        return self
 
     def begin(self) -> None:
         """Forget all states: new samples are shown."""
@@ -48,17 +65,18 @@ class SpikingNet(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor, *, keep: bool = False) -> Tensor:
-        """Return the readout (B, classes) of inputs `x`, the mean current over the steps.
+        """Return the readout (B, classes) of inputs `x`, the mean current of the steps.
 
         States are forgotten after it unless told to `keep` them.
         """
         self.begin()
-        total = self.step(x)
+        total, whole = self.step(x), 1.0
         for _ in range(self.steps - 1):
-            total = total + self.step(x)
+            total = torch.add(self.step(x), total, alpha=self.fade)
+            whole = self.fade * whole + 1
         if not keep:
             self.begin()
-        return total / self.steps
+        return total / whole
 
 
 def mlp(
@@ -69,6 +87,8 @@ def mlp(
     threshold: float = 1.0,
     width: float = 0.5,
     surrogate: str = "box",
+    fires: float = 1.0,
+    fade: float = 1.0,
     error: ErrorPath = "bp",
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
@@ -91,5 +111,5 @@ def mlp(
         )
     body: list[nn.Module] = []
     for layer in layers[:-1]:
-        body += [layer, Spiking(leak, threshold, width, surrogate)]
-    return SpikingNet(nn.Sequential(*body), layers[-1], steps)
+        body += [layer, Spiking(leak, threshold, width, surrogate, fires)]
+    return SpikingNet(nn.Sequential(*body), layers[-1], steps, fade)

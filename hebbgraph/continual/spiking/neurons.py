@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import snntorch
 import torch
-from snntorch import surrogate
 from torch import Tensor, nn
 
 from hebbgraph.errors import Fault, Invalid
 
+#: Derivative that stands for that of a spike, of v - threshold and the width; all have it at 0.
+SURROGATES: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "box": lambda v, width: (v.abs() < width).to(v.dtype),
+    "sigmoid": lambda v, width: 2 / width * _bell(torch.sigmoid(2 / width * v)),
+    "fast_sigmoid": lambda v, width: (1 + 2 / width * v.abs()) ** -2,
+    "atan": lambda v, width: 1 / width / (1 + (math.pi / width * v) ** 2),
+}
 
-class Box(torch.autograd.Function):
-    """The step [v > 0] with the derivative [abs(v) < width], of height 1."""
+
+def _bell(rise: Tensor) -> Tensor:
+    return rise * (1 - rise)
+
+
+class _Spike(torch.autograd.Function):
+    """The step [v > 0] with another derivative, in the type of `v`."""
 
     @staticmethod
-    def forward(ctx: Any, v: Tensor, width: float) -> Tensor:
-        """Return the step."""
+    def forward(ctx: Any, v: Tensor, name: str, width: float) -> Tensor:
         ctx.save_for_backward(v)
-        ctx.width = width
+        ctx.name, ctx.width = name, width
         return (v > 0).to(v.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        """Return the error through the box."""
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (v,) = ctx.saved_tensors
-        return grads[0] * (v.abs() < ctx.width), None
+        return grads[0] * SURROGATES[ctx.name](v, ctx.width), None, None
 
 
 def spike_gradient(name: str, width: float) -> Callable[[Tensor], Tensor]:
-    """Return the surrogate gradient `name`: ``box`` of half-width `width`, or one of snnTorch's.
+    """Return the step with the surrogate derivative `name`.
 
-    Those are ``sigmoid``, ``fast_sigmoid`` and ``atan``, of slope 2 / width. Raises `Invalid`.
+    ``box`` is 1 within `width` of the threshold; ``sigmoid``, ``fast_sigmoid`` and ``atan`` are
+    those of snnTorch with slope, or alpha, 2 / width. Raises `Invalid`.
     """
-    if name == "box":
-        return lambda v: Box.apply(v, width)  # type: ignore[no-untyped-call]
-    shapes = {"sigmoid": surrogate.sigmoid, "fast_sigmoid": surrogate.fast_sigmoid}
-    if name in shapes:
-        return shapes[name](slope=2 / width)
-    if name == "atan":
-        return surrogate.atan(alpha=2 / width)
-    need = "must be one of box, sigmoid, fast_sigmoid, atan"
-    raise Invalid("surrogate", [Fault("surrogate", repr(name), need)])
+    if name not in SURROGATES:
+        need = f"must be one of {', '.join(SURROGATES)}"
+        raise Invalid("surrogate", [Fault("surrogate", repr(name), need)])
+    return lambda v: _Spike.apply(v, name, width)  # type: ignore[no-untyped-call]
 
 
 class Spiking(nn.Module):
@@ -51,9 +57,10 @@ class Spiking(nn.Module):
 
     ::
 
-        v[t] = leak (v[t-1] - threshold s[t-1]) + a[t],     s[t] = [v[t] > threshold]
+        v[t] = leak (v[t-1] - threshold s[t-1]) + a[t],     s[t] = [v[t] > fires threshold]
 
-    The reset passes no error. With `online` the membrane passes none from step to step either.
+    with ``fires`` the share of the threshold at which a spike begins, 1 unless told. The reset
+    passes no error. With `online` the membrane passes none from step to step either.
     """
 
     def __init__(
@@ -62,12 +69,14 @@ class Spiking(nn.Module):
         threshold: float = 1.0,
         width: float = 0.5,
         surrogate: str = "box",
+        fires: float = 1.0,
     ) -> None:
         super().__init__()
         self.leak, self.threshold, self.width = leak, threshold, width
         self.unit = snntorch.Leaky(
-            beta=leak,
-            threshold=threshold,
+            # Numbers of snnTorch would be float32, also where membranes are float64.
+            beta=torch.tensor(leak, dtype=torch.float64),
+            threshold=torch.tensor(fires * threshold, dtype=torch.float64),
             spike_grad=spike_gradient(surrogate, width),
             reset_mechanism="none",
         )
@@ -91,7 +100,8 @@ class Spiking(nn.Module):
     def forward(self, a: Tensor) -> Tensor:
         """Return the spikes of this step, or the rates where they are set."""
         if self.rate is not None:
-            return _rate(a, self.rate, self.leak * self.threshold)
+            rate = _rate(a, self.rate, self.threshold)
+            return rate if self.gate is None else rate * self.gate
         v, s = self._v, self._s
         if v is None or s is None:
             v = torch.zeros_like(a)
@@ -106,20 +116,15 @@ class _Rate(torch.autograd.Function):
     """The recorded rate; its derivative is that of clamp(a / grain, 0, 1)."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        a: Tensor,  # noqa: ARG004 - torch leads the error back to it
-        rate: Tensor,
-        grain: float,
-    ) -> Tensor:
-        ctx.save_for_backward(rate)
+    def forward(ctx: Any, a: Tensor, rate: Tensor, grain: float) -> Tensor:
+        ctx.save_for_backward(a)
         ctx.grain = grain
         return rate
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        (rate,) = ctx.saved_tensors
-        return grads[0] * ((rate > 0) & (rate < 1)) / ctx.grain, None, None
+        (a,) = ctx.saved_tensors
+        return grads[0] * ((a > 0) & (a < ctx.grain)) / ctx.grain, None, None
 
 
 def _rate(a: Tensor, rate: Tensor, grain: float) -> Tensor:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional, grad
+
+from hebbgraph.continual.spiking.norm import Norm
 
 ErrorPath = Literal["bp", "fa", "ss"]
 #: What the weight update takes for the presynaptic signal: what arrived, or its trace.
@@ -24,9 +27,11 @@ class Synapses(nn.Module):
 
         dL/dW = sum delta p^T,     dL/ds = B delta
 
-    with B = W^T (error path ``bp``), fixed random weights (``fa``) or the signs of W (``ss``).
+    with B = W^T (error path ``bp``), fixed random weights (``fa``) or the signs of W (``ss``),
+    scaled by 1 / sqrt(width), in a convolution by sqrt(2 / (window^2 posts)).
+
     A convolution is the same on its patches, which share W; then `width`, the number of inputs of
-    one unit, is channels times window squared.
+    one unit, is channels times window squared. With `norm` the currents are normalised.
     """
 
     def __init__(
@@ -38,12 +43,14 @@ class Synapses(nn.Module):
         feedback: Tensor | None = None,
         leak: float = 0.5,
         static: bool = False,
+        norm: Norm | None = None,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
         self.window, self.error, self.leak = window, error, leak
         #: Whether what arrives is the same in every step: it is then carried once.
         self.static = static
+        self.norm = norm
         self.feedback: Tensor | None
         self.register_buffer("feedback", feedback)
         self.factor: Factor = "arrived"
@@ -51,8 +58,11 @@ class Synapses(nn.Module):
         self.filter: Callable[[Tensor], Tensor] | None = None
         #: Whether errors stop here until `finish`, so that a step's graph can be freed at once.
         self.online = False
-        #: Presynaptic signals of this minibatch, one tensor for each step; None if nobody asks.
+        #: Presynaptic signals of this minibatch as rows (n, width), one tensor for each step; None
+        #: if nobody listens.
         self.heard: list[Tensor] | None = None
+        self._most = 0
+        self._draws: np.random.Generator | None = None
         self.clear()
 
     @property
@@ -73,19 +83,35 @@ class Synapses(nn.Module):
         if self.heard is not None:
             self.heard = []
 
+    def listen(self, most: int = 0, draws: np.random.Generator | None = None) -> None:
+        """Keep, from now on, the presynaptic signals that the update takes, as rows.
+
+        Where a step has more than `most` rows (samples times positions) only so many are kept,
+        drawn by `draws` with replacement: what is kept stays bounded. 0 keeps all.
+        """
+        self.heard, self._most, self._draws = [], most, draws
+
+    def taken(self) -> Tensor:
+        """Return the rows (n, width) that were heard since `clear`, and listen no more."""
+        rows = torch.cat(self.heard) if self.heard else self.weight.new_zeros((0, self.width))
+        self.heard = self._draws = None
+        return rows
+
     def forward(self, s: Tensor) -> Tensor:
         """Return the currents (B, posts ...) of `s`."""
         if self._leaf is not None:
             return self._leaf
         p = self._signal(s)
         if self.heard is not None:
-            self.heard.append(p)
+            self.heard.append(self._sampled(p.detach()))
         if p is s and self.filter is None and self.error == "bp":
             carried = _carry(s, self.weight, self.window)
         else:
             used = p if self.filter is None else self._filtered(p)
             back = self._back()
             carried = _Carry.apply(s, used, self.weight, back, self.window)  # type: ignore[no-untyped-call]
+        if self.norm is not None:
+            carried = self.norm(carried)
         if not self.static:
             return carried
         self._carried = self._leaf = carried
@@ -102,11 +128,30 @@ class Synapses(nn.Module):
 
     def rows(self, p: Tensor) -> Tensor:
         """Return presynaptic signals as rows (B x positions, width)."""
-        if self.window is None:
+        if self.window is None or p.ndim == 2:
             return p
         size, stride, padding = self.window
         patches = functional.unfold(p, size, stride=stride, padding=padding)
         return patches.transpose(1, 2).reshape(-1, self.width)
+
+    def _sampled(self, p: Tensor) -> Tensor:
+        """Return signals as rows, at most `most` of them; only those are copied out of patches."""
+        if not self._most or self._draws is None:
+            return self.rows(p)
+        if self.window is None:
+            if len(p) <= self._most:
+                return p
+            return p[torch.as_tensor(self._draws.integers(len(p), size=self._most)).to(p.device)]
+        size, stride, padding = self.window
+        padded = functional.pad(p, (padding,) * 4)
+        views = padded.unfold(2, size, stride).unfold(3, size, stride)
+        counts = (len(p), views.shape[2], views.shape[3])
+        total = counts[0] * counts[1] * counts[2]
+        if total <= self._most:
+            return self.rows(p)
+        drawn = np.unravel_index(self._draws.integers(total, size=self._most), counts)
+        sample, row, column = (torch.as_tensor(index).to(p.device) for index in drawn)
+        return views[sample, :, row, column].reshape(-1, self.width)
 
     def _signal(self, s: Tensor) -> Tensor:
         if self.factor == "arrived" or self.static:
@@ -127,7 +172,10 @@ class Synapses(nn.Module):
         if self.error == "bp":
             return self.weight.detach()
         if self.error == "ss":
-            return self.weight.detach().sign() / self.width**0.5
+            signs = self.weight.detach().sign()
+            if self.window is None:
+                return signs / self.width**0.5
+            return signs * (2 / (self.window[0] ** 2 * self.posts)) ** 0.5
         assert self.feedback is not None
         return self.feedback
 

@@ -6,7 +6,8 @@ returns the readout (B, classes); `loss` maps class currents (B, classes) to a s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from hebbgraph.continual.spiking.nets import SpikingNet
 from hebbgraph.continual.spiking.neurons import Spiking
+from hebbgraph.continual.spiking.norm import Norm
 from hebbgraph.continual.spiking.synapses import Factor, Synapses
 from hebbgraph.errors import Fault, Invalid
 
@@ -25,6 +27,9 @@ class Trainer(Protocol):
 
     def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
         """Add dL/dW to every ``grad``; return the readout."""
+
+    def show(self, net: SpikingNet, x: Tensor) -> None:
+        """Show `x` without learning: synapses that listen hear what the update would take."""
 
 
 class OTTT:
@@ -46,6 +51,11 @@ class OTTT:
             part.finish()
         return total / net.steps
 
+    def show(self, net: SpikingNet, x: Tensor) -> None:
+        """Show `x`; traces are heard."""
+        _prepare(net, "trace", online=True)
+        net(x, keep=True)
+
 
 class BPTT:
     """Backpropagation through time with a surrogate gradient, resets detached.
@@ -63,31 +73,65 @@ class BPTT:
         loss(readout).backward()  # type: ignore[no-untyped-call]
         return readout.detach()
 
+    def show(self, net: SpikingNet, x: Tensor) -> None:
+        """Show `x`; the spikes of every step are heard."""
+        _prepare(net, "arrived", online=False)
+        net(x, keep=True)
+
 
 class Rates:
-    """Differentiation on the spike representation: errors pass weighted firing rates.
+    """Differentiation on the spike representation (DSR): errors pass weighted firing rates.
 
-    The network fires for T steps; with r = sum_t leak^(T-t) s[t] / sum_t leak^(T-t), a unit is
-    taken for r = clamp(a / (leak threshold), 0, 1) of its mean current a, whose derivative leads
-    the errors back, and the synapses hear r. Meng et al. 2022, arXiv:2205.00459.
+    The network fires for T steps. With the means r = sum_t leak^(T-t) s[t] / sum_t leak^(T-t) of
+    its spikes and a, alike, of its currents, a unit that leaves little charge has
+
+        r = clamp(a / threshold, 0, 1),
+
+    whose derivative leads the errors back; ``dL/dW = delta r^T`` and the synapses hear r. The
+    readout is the mean current with the same weights (`SpikingNet.fade`). Norms take the
+    statistics of all steps of the minibatch together, as constants. Meng et al. 2022,
+    arXiv:2205.00459.
     """
 
     def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
         """Add dL/dW to every ``grad``, through the rates; return the readout of the rates."""
-        _prepare(net, "arrived", online=False)
-        units = net.parts(Spiking)
-        with torch.no_grad():
-            sums = _weighted_rates(net, x, units)
-        net.begin()
-        try:
-            for unit, rate in zip(units, sums, strict=True):
-                unit.rate = rate
+        with _rated(net, x):
             readout = net.step(x)
             loss(readout).backward()  # type: ignore[no-untyped-call]
-        finally:
-            for unit in units:
-                unit.rate = None
         return readout.detach()
+
+    def show(self, net: SpikingNet, x: Tensor) -> None:
+        """Show `x`; weighted rates are heard."""
+        with _rated(net, x), torch.no_grad():
+            net.step(x)
+
+
+@contextlib.contextmanager
+def _rated(net: SpikingNet, x: Tensor) -> Iterator[None]:
+    """Let the network fire for its steps; then its units show the rates that they had."""
+    _prepare(net, "arrived", online=False)
+    units, norms, layers = net.parts(Spiking), net.parts(Norm), net.parts(Synapses)
+    ears = [layer.heard for layer in layers]
+    try:
+        for layer in layers:
+            layer.heard = None
+        for norm in norms:
+            norm.gathered = [] if norm.training else None
+        with torch.no_grad():
+            rates = _weighted_rates(net, x, units)
+        for layer, heard in zip(layers, ears, strict=True):
+            layer.heard = heard
+        net.begin()
+        for norm in norms:
+            norm.hold()
+        for unit, rate in zip(units, rates, strict=True):
+            unit.rate = rate
+        yield
+    finally:
+        for unit in units:
+            unit.rate = None
+        for norm in norms:
+            norm.release()
 
 
 def _weighted_rates(net: SpikingNet, x: Tensor, units: list[Spiking]) -> list[Tensor]:
