@@ -275,7 +275,7 @@ class _Count:
                         late = delayed(mask, (first.delay or 0) + delay, self.events.steps)
                         flat = late.reshape(self.instants, mask.shape[-1])
                         if flat.shape[1] == 1:
-                            fan_out = fan_out.sum(axis=0, keepdims=True)
+                            fan_out = fan_out.sum(axis=0)[None, :]
                         kind = "synops_mac" if graded else "synops_ac"
                         yield kind, _product(flat, sparse.csr_array(fan_out))
 
