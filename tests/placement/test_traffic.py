@@ -123,7 +123,7 @@ def test_the_work_of_each_core_and_step_by_hand() -> None:
         {
             "data": hg.Input(1, signal="spike"),
             "w": hg.Dense([[5], [0], [9]]),
-            "unit": hg.LIF(3, decay_u=4095, decay_v=4095, threshold=6 * 64 - 1),
+            "unit": hg.LIF(3, decay_u=4095, decay_v=4095, threshold=6),
             "loop": hg.Dense([[0, 0, 0], [0, 0, 7], [0, 0, 7]]),
         },
         [
