@@ -19,6 +19,8 @@ from hebbgraph.data.images import (
     fetch,
     load_images,
     mnist,
+    notmnist,
+    svhn,
 )
 from hebbgraph.data.independent import (
     diluted_patterns,
@@ -60,6 +62,8 @@ DATASETS: dict[str, Callable[[], PatternSet]] = {
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,
     "cifar100": cifar100,
+    "svhn": svhn,
+    "notmnist": notmnist,
     "random": _random,
     "diluted": _diluted,
     "sparse": _sparse,
@@ -102,7 +106,9 @@ __all__ = [
     "load_images",
     "mnist",
     "mnist5k",
+    "notmnist",
     "random_patterns",
     "sparse_patterns",
     "sphere_patterns",
+    "svhn",
 ]

@@ -39,7 +39,14 @@ class Remote:
     urls: tuple[str, ...]
     #: Bytes.
     size: int
+    #: Checksum, or nothing where only an MD5 was published.
     sha256: str
+    md5: str = ""
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """Return the algorithm and what it must give."""
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
 
 
 def cache_folder() -> Path:
@@ -138,12 +145,13 @@ def _wrong(path: Path, remote: Remote) -> str:
     if size != remote.size:
         return f"{size:,} bytes"
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return "" if found == remote.sha256 else f"sha256 {found}"
+        algorithm, wanted = remote.checksum
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    return "" if found == wanted else f"{algorithm} {found}"
 
 
 def _need(remote: Remote) -> str:
-    return f"must have {remote.size:,} bytes with sha256 {remote.sha256}"
+    return f"must have {remote.size:,} bytes with {' '.join(remote.checksum)}"
 
 
 def _offline(remote: Remote, target: Path, reasons: list[str]) -> str:

@@ -1,10 +1,12 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100, as published and as patterns.
+"""MNIST, Fashion-MNIST, CIFAR-10, CIFAR-100, SVHN and notMNIST, as published and as patterns.
 
 `load_images` returns grey levels or colours and labels as they were published; `mnist` and the
 other functions make patterns in {-1, +1} of them. The files are fetched when first used (see
 `hebbgraph.data.downloads`). Sizes and SHA-256 checksums are those of TensorFlow Datasets
 (github.com/tensorflow/datasets, url_checksums/mnist.txt, fashion_mnist.txt, cifar10.txt and
-cifar100.txt).
+cifar100.txt); for SVHN the size that many loaders check and the checksum of torchvision
+(github.com/pytorch/vision, prototype/datasets/_builtin/svhn.py); for notMNIST, of which only an MD5
+is in use, those of TorchUncertainty (github.com/ENSTA-U2IS-AI/torch-uncertainty).
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from numpy.typing import NDArray
 from hebbgraph.data.cifar import CIFAR10, CIFAR100, Layout, read_cifar
 from hebbgraph.data.downloads import Remote, Teller, cache_folder, obtain
 from hebbgraph.data.idx import read_idx
+from hebbgraph.data.notmnist import read_notmnist
 from hebbgraph.data.packaged import MNIST_THRESHOLD
 from hebbgraph.data.patterns import PatternSet, binary
+from hebbgraph.data.svhn import read_svhn
 from hebbgraph.errors import Fault, Invalid
 
 Split = Literal["train", "test"]
@@ -120,6 +124,22 @@ def cifar100(split: Split = "train", threshold: int | None = None) -> PatternSet
     return _patterns("cifar100", split, threshold, str(cache_folder()))
 
 
+def svhn(split: Split = "train", threshold: int | None = None) -> PatternSet:
+    """Return SVHN's 73,257 cropped digits of 32x32 pixels, +1 from mean grey on (fetched, 182 MB).
+
+    For non-commercial use. With a `threshold`, +1 where grey (0 to 255) is at or above it.
+    """
+    return _patterns("svhn", split, threshold, str(cache_folder()))
+
+
+def notmnist(split: Split = "train", threshold: int = MNIST_THRESHOLD) -> PatternSet:
+    """Return notMNIST's letters A to J of 28x28 pixels, +1 where grey >= 128 (fetched, 8 MB).
+
+    The small set, cleaned by hand: about 16,850 letters to learn and 1,870 to test.
+    """
+    return _patterns("notmnist", split, threshold, str(cache_folder()))
+
+
 @lru_cache(maxsize=4)
 def _patterns(name: str, split: Split, threshold: int | None, _folder: str) -> PatternSet:
     """Return binary patterns; `_folder` is the cache folder, so that those of another are read."""
@@ -181,10 +201,24 @@ def _read_cifar_set(name: str, split: Split, progress: Teller | None) -> Labelle
     return LabelledImages(name, split, images, source=SETS[name].source, **fine)
 
 
+def _read_svhn_set(name: str, split: Split, progress: Teller | None) -> LabelledImages:
+    (file,) = SETS[name].files[split]
+    images, labels = read_svhn(obtain(file, progress))
+    return LabelledImages(name, split, images, labels, CLASSES[name], SETS[name].source)
+
+
+def _read_notmnist_set(name: str, split: Split, progress: Teller | None) -> LabelledImages:
+    (archive,) = SETS[name].files[split]
+    images, labels = read_notmnist(obtain(archive, progress), split)
+    return LabelledImages(name, split, images, labels, CLASSES[name], SETS[name].source)
+
+
 # --- what is published where -------------------------------------------------------------------
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
+    "svhn": tuple("0123456789"),
+    "notmnist": tuple("ABCDEFGHIJ"),
     "fashion_mnist": (
         "T-shirt/top",
         "Trouser",
@@ -222,6 +256,23 @@ def _archive(name: str, size: int, sha256: str) -> dict[Split, tuple[Remote, ...
     files = (Remote(f"cifar/{name}", (url,), size, sha256),)
     return {"train": files, "test": files}
 
+
+def _svhn_file(split: str, size: int, sha256: str) -> tuple[Remote, ...]:
+    name = f"{split}_32x32.mat"
+    url = f"http://ufldl.stanford.edu/housenumbers/{name}"
+    return (Remote(f"svhn/{name}", (url,), size, sha256),)
+
+
+_NOTMNIST = Remote(
+    "notmnist/notMNIST_small.tar.gz",
+    (
+        "http://yaroslavvb.com/upload/notMNIST/notMNIST_small.tar.gz",
+        "http://commondatastorage.googleapis.com/books1000/notMNIST_small.tar.gz",
+    ),
+    8458043,
+    sha256="",
+    md5="c9890a473a9769fda4bdf314aaf500dd",
+)
 
 _CIFAR = 'A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009'
 
@@ -280,5 +331,27 @@ SETS: dict[str, ImageSet] = {
         ),
         _read_cifar_set,
         f"CIFAR-100, {_CIFAR}",
+    ),
+    "svhn": ImageSet(
+        {
+            "train": _svhn_file(
+                "train",
+                182040794,
+                "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+            ),
+            "test": _svhn_file(
+                "test",
+                64275384,
+                "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+            ),
+        },
+        _read_svhn_set,
+        'SVHN, Y. Netzer et al., "Reading digits in natural images with unsupervised feature'
+        ' learning", 2011; for non-commercial use',
+    ),
+    "notmnist": ImageSet(
+        {"train": (_NOTMNIST,), "test": (_NOTMNIST,)},
+        _read_notmnist_set,
+        "notMNIST, Y. Bulatov, 2011, yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html",
     ),
 }
