@@ -45,15 +45,15 @@ class TorchExecutable:
         with torch.inference_mode(), full_precision():
             with _engine_errors(device):
                 run = Run(self._network, job)
-                parts = run.parts()
-            while True:
-                with _engine_errors(device):
-                    done, in_all = next(parts, (0, 0))
-                if not in_all:
-                    break
-                if progress and done * REPORTS // in_all > told:
-                    told = done * REPORTS // in_all
-                    progress(done, in_all)
+            with contextlib.closing(run.parts()) as parts:
+                while True:
+                    with _engine_errors(device):
+                        done, in_all = next(parts, (0, 0))
+                    if not in_all:
+                        break
+                    if progress and done * REPORTS // in_all > told:
+                        told = done * REPORTS // in_all
+                        progress(done, in_all)
             with _engine_errors(device):
                 return run.recording()
 

@@ -100,7 +100,7 @@ def _emitters(case: Case) -> dict[str, Emitter]:
     graph, data, steps = case
     with hg.compile(graph, "snntorch") as program:
         episodes, emitted, _ = encode_inputs(program.source, data, steps)
-        return Run(program.artefact, Job(emitted, episodes, steps))._built.emitters
+        return Run(program.artefact, Job(emitted, episodes, steps)).lanes[0].built.emitters
 
 
 def _traits(emitter: Emitter) -> set[str]:

@@ -16,7 +16,7 @@ from hebbgraph.backends.snntorch.inference.learner import Learner
 from hebbgraph.backends.snntorch.inference.lines import Arrivals, Line, Speaker
 from hebbgraph.backends.snntorch.inference.products import Product
 from hebbgraph.backends.snntorch.inference.spiking import FixedSpiking, FloatSpiking
-from hebbgraph.backends.snntorch.inference.stepped import Stepped
+from hebbgraph.backends.snntorch.inference.stepped import Stepped, options_of
 from hebbgraph.backends.snntorch.learning import Learning
 from hebbgraph.backends.snntorch.network import GraphNetwork
 from hebbgraph.backends.snntorch.parts import GraphSynapses
@@ -44,7 +44,8 @@ class Built(NamedTuple):
 class Builder:
     """Makes the emitters of `network` for `episodes` of `steps`, in chunks of `chunk` steps.
 
-    `data` holds what each Input emits in some of the episodes, `bounds` knows that of all.
+    It builds any number of times; what was built shares weights and records. `data` holds what each
+    Input emits in some of the episodes, `bounds` knows that of all.
     """
 
     def __init__(
@@ -62,6 +63,9 @@ class Builder:
         self.network, self.graph, self.bounds, self.data = network, network.graph, bounds, data
         self.plastic, self.records = plastic, records
         self.steps, self.chunk = steps, chunk
+        #: What was built before, whose weights are shared, and what modules are called with.
+        self._products: dict[str, Product] = {}
+        self._options: dict[str, dict[str, Any]] = {}
         self.like = network.like.new_zeros(episodes, 0)
         #: By path, the paths that are run together with it, step by step.
         self.together = {
@@ -82,7 +86,8 @@ class Builder:
         for path, plastic in self.plastic.items():
             recorded = self.records.states.get(f"{path}.weights")
             arrivals = self._arrivals(path, speakers, learning=True)
-            learners[path] = Learner(plastic, arrivals, self.steps, recorded)
+            episodes = len(self.like)
+            learners[path] = Learner(plastic, arrivals, episodes, self.steps, recorded)
         return Built(given, emitters, learners)
 
     def _emitter(self, path: str) -> Emitter:
@@ -99,7 +104,10 @@ class Builder:
             return self._product(path, part, outputs)
         if isinstance(part, LIFNeuron) and self._is_plain(path, part):
             return self._spiking(path, part, outputs, states)
-        return Stepped(part, self._line(path, self.like.dtype), outputs, states)
+        if path not in self._options:
+            self._options[path] = options_of(part)
+        line, options = self._line(path, self.like.dtype), self._options[path]
+        return Stepped(part, line, outputs, states, options)
 
     def _product(self, path: str, part: GraphSynapses, outputs: list[Tensor]) -> Product:
         sums, learned = self.bounds.product(path), self._learned(path)
@@ -110,7 +118,10 @@ class Builder:
         octets = octets and sums.largest < REGISTER
         line = self._line(path, dtype)
         made = functools.partial(self.bounds.octets, path) if octets else None
-        return Product(part, sums, line, outputs, learned, octets=made)
+        twin = self._products.get(path)
+        found = Product(part, sums, line, outputs, learned, octets=made, twin=twin)
+        self._products.setdefault(path, found)
+        return found
 
     def _learned(self, path: str) -> Any:
         """Return how to get the weights of synapses that learn; None for others."""

@@ -35,11 +35,11 @@ class Emitter(Speaker):
     def move(self, t: int) -> None:
         """Update the process and write what it emits at step `t` into its line."""
 
-    def begin(self, first: int = 0) -> None:
-        """Begin a batch, recorded from episode `first` on: nothing is left of the one before."""
+    def begin(self, place: int = 0) -> None:
+        """Begin a batch, recorded from episode `place` on: nothing is left of the one before."""
         self.line.begin()
         self._silent.clear()
-        batch = slice(first, first + len(self.line.row(0)))
+        batch = slice(place, place + len(self.line.row(0)))
         self._outputs = [output[:, batch] for output in self._recorded]
         self._rows = [output.unbind(0) for output in self._outputs]
         self._states = {name: rows[:, batch].unbind(0) for name, rows in self._probed.items()}

@@ -13,7 +13,7 @@ from hebbgraph.backends.snntorch.learning import Learning
 
 @final
 class Learner:
-    """Lets synapses read each step's signals and, at the end of an epoch, learn.
+    """Lets synapses read each step's signals in `episodes` and, at the end of an epoch, learn.
 
     `arrivals` by port of the synapses, ``gate`` only if something is connected to it; `recorded`
     (steps, episodes, weights) takes the weights of every step.
@@ -23,20 +23,21 @@ class Learner:
         self,
         plastic: Learning,
         arrivals: Mapping[str, Arrivals],
+        episodes: int,
         steps: int,
         recorded: Tensor | None,
     ) -> None:
-        self._plastic, self._steps = plastic, steps
+        self._plastic, self._episodes, self._steps = plastic, episodes, steps
         names = {"pre": "s", **{name: name for name in plastic.rule.ports}}
         self._signals = {name: arrivals[port] for name, port in names.items()}
         self._gate = arrivals.get("gate")
         self._recorded, self._batch = recorded, slice(0)
         self._episode = 0
 
-    def begin(self, episodes: int, episode: int, first: int) -> None:
-        """Begin `episodes` episodes from number `episode` on, recorded from `first` on."""
-        self._plastic.begin(episodes)
-        self._episode, self._batch = episode, slice(first, first + episodes)
+    def begin(self, number: int, place: int) -> None:
+        """Begin a batch whose first episode has `number` and is recorded at `place`."""
+        self._plastic.begin(self._episodes)
+        self._episode, self._batch = number, slice(place, place + self._episodes)
 
     def step(self, t: int) -> None:
         """Read, and learn if an epoch ends."""

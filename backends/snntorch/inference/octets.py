@@ -30,6 +30,10 @@ class Octets:
         self._arriving = torch.empty(0, dtype=torch.int8, device=device)
         self._sums = torch.empty(0, dtype=torch.int32, device=device)
 
+    def apart(self) -> Self:
+        """Return another with the same weights, for another thread."""
+        return self.__class__(self.weights, self._scale, self._sums.device)
+
     @classmethod
     def of(
         cls,
@@ -40,7 +44,7 @@ class Octets:
     ) -> Self | None:
         """Return what multiplies with `matrices` (post, pre) times `factor`, a power of two.
 
-        `known` returns one of them in 8 bits, where it fits.
+        `known` returns the only one of them in 8 bits, where it fits.
 
         None where they do not fit 8 bits, but for common factors of 2, where this machine has no
         exact instruction for it (AVX2 alone saturates sums at 16 bits), or where products are too

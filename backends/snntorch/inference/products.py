@@ -27,7 +27,7 @@ class Product(Emitter):
 
     `line` has the dtype in which they multiply; `learned` returns weights that change. With
     `octets`, what arrives fits 8 bits, and so may the weights: then integers are multiplied. It
-    returns the weights as such, where they are.
+    returns the weights as such, where they are. A `twin` has the same weights.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Product(Emitter):
         learned: Callable[[], Tensor] | None = None,
         *,
         octets: Callable[[], Tensor | None] | None = None,
+        twin: Product | None = None,
     ) -> None:
         super().__init__(line, outputs)
         like = line.row(0)
@@ -48,18 +49,31 @@ class Product(Emitter):
         self._scale = 2.0**synapses.exponent / factor
         self._wraps = synapses.fixed and sums.largest * factor * max(self._scale, 1) >= REGISTER
         self._splits = synapses.fixed and sums.largest >= EXACT_FLOAT64
-        matrices: Matrices = [] if learned else synapses.matrices()
-        self._octets = Octets.of([m for _, m in matrices], factor, like, octets) if octets else None
+        self._octets: Octets | None = None
         self._weights: Matrices = []
-        for index, (delay, matrix) in enumerate(matrices):
-            if self._octets:
-                self._weights.append((delay, self._octets.weights[index]))
-            else:
-                weights = matrix.detach().to(like.dtype)
-                self._weights.append((delay, (weights * factor if factor > 1 else weights).t()))
+        if twin:
+            self._octets = twin._octets.apart() if twin._octets else None
+            self._weights = twin._weights
+        elif not learned:
+            self._hold(synapses.matrices(), factor, octets)
         self._width = synapses.shape[1]
         self._s = like.new_empty(like.shape[0], self._width)
         self._slab = like.new_empty(0, 0, 0)
+
+    def _hold(
+        self, matrices: Matrices, factor: float, octets: Callable[[], Tensor | None] | None
+    ) -> None:
+        """Take `matrices` times `factor`, in 8 bits if they fit and that is faster."""
+        like = self.line.row(0)
+        if octets:
+            self._octets = Octets.of([m for _, m in matrices], factor, like, octets)
+        if self._octets:
+            delays = (delay for delay, _ in matrices)
+            self._weights = list(zip(delays, self._octets.weights, strict=True))
+            return
+        for delay, matrix in matrices:
+            weights = matrix.detach().to(like.dtype)
+            self._weights.append((delay, (weights * factor if factor > 1 else weights).t()))
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
         """Take what arrives."""

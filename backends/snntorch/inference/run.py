@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from torch import Tensor
 from hebbgraph.backend import Job
 from hebbgraph.backends.snntorch.bounds import Bounds
 from hebbgraph.backends.snntorch.inference.build import Builder, Records, chunk_of
+from hebbgraph.backends.snntorch.inference.lane import Lane
 from hebbgraph.backends.snntorch.learning import Learning, plastic_of
 from hebbgraph.backends.snntorch.network import GraphNetwork
+from hebbgraph.backends.snntorch.shares import side_by_side
 from hebbgraph.recording import Learned, Recording
 
 #: How often progress is told in one run, at most.
@@ -24,7 +27,8 @@ REPORTS = 50
 CHUNK = 2**19
 
 #: Numbers that the widest process emits in one step, from which on episodes run some after others:
-#: what was emitted is then heard while still in a cache, and in memory that is taken only once.
+#: what was emitted is then heard while still in a cache, and in memory that is taken only once;
+#: threads take such batches in lanes of their own, for they wait less for each other.
 SIDE = 2**21
 #: So many of them run side by side at least: products with fewer rows take longer.
 ROWS = 128
@@ -33,8 +37,6 @@ ROWS = 128
 RECORDED = {"spike": torch.bool, "ternary": torch.int8, "graded": torch.bool}
 
 Array = NDArray[Any]
-#: Runs one stage from a first step to before a last one.
-Worker = Callable[[int, int], None]
 
 
 class Run:
@@ -43,8 +45,7 @@ class Run:
     def __init__(self, network: GraphNetwork, job: Job) -> None:
         self.network, self.graph, self.job = network, network.graph, job
         self.like = network.like
-        #: How many episodes run side by side.
-        self.size = job.batch if self.graph.plastic else self._beside()
+        self.size, self._wide = self._divided()
         self.data = {path: _tensor(values, self.like) for path, values in job.inputs.items()}
         #: Whether records hold all episodes.
         self._in_place = self.like.device.type == "cpu" or self.size == job.episodes
@@ -52,7 +53,7 @@ class Run:
         self.records = self._records()
         least = math.ceil(job.steps * job.episodes / self.size / REPORTS)
         self.chunk = chunk_of(network, self.size, job.steps, CHUNK, least)
-        self._built = Builder(
+        builder = Builder(
             network,
             Bounds(network, self.data),
             {path: values[: self.size] for path, values in self.data.items()},
@@ -61,28 +62,27 @@ class Run:
             episodes=self.size,
             steps=job.steps,
             chunk=self.chunk,
-        ).build()
-        self._work = list(self._workers())
+        )
+        self.lanes = [
+            Lane(builder.build(), network.stages, job.steps, self.chunk) for _ in range(self._wide)
+        ]
         self._collected: dict[str, dict[str, Array]] = {"outputs": {}, "states": {}}
 
-    def parts(self) -> Iterator[tuple[int, int]]:
+    def parts(self) -> Generator[tuple[int, int], None, None]:
         """Do the job bit by bit; yield the steps done and those in all, over all batches."""
-        steps, batches = self.job.steps, range(0, self.job.episodes, self.size)
-        for index, start in enumerate(batches):
-            episode = min(start, self.job.episodes - self.size)  # some of the last twice
-            self._begin(episode)
-            for first in range(0, steps, self.chunk):
-                last = min(first + self.chunk, steps)
-                for emitter in self._built.emitters.values():
-                    emitter.line.turn(first)
-                for work in self._work:
-                    work(first, last)
-                if last == steps:
-                    self._collect(episode)
-                yield index * steps + last, len(batches) * steps
+        starts = range(0, self.job.episodes, self.size)
+        done, in_all = 0, len(starts) * self.job.steps
+        # Whoever is ready takes the next batch; the last repeats some episodes where they are few.
+        batches = iter([min(start, self.job.episodes - self.size) for start in starts])
+        works = [functools.partial(self._batches, lane, batches) for lane in self.lanes]
+        for steps in side_by_side(works) if len(works) > 1 else works[0]():
+            done += steps
+            yield done, in_all
 
     def recording(self) -> Recording:
         """Return everything that was recorded."""
+        if self._in_place:
+            self._collect(0)
         spikes: dict[str, Array] = {}
         active: dict[str, Array] = {}
         for path, values in self._collected["outputs"].items():
@@ -93,35 +93,26 @@ class Run:
 
     # --- its parts -------------------------------------------------------------------------
 
-    def _beside(self) -> int:
-        """Return how many episodes run side by side where nothing learns: on a CPU, as fits."""
-        if self.like.device.type != "cpu":
-            return self.job.episodes
+    def _divided(self) -> tuple[int, int]:
+        """Return how many episodes run side by side in one lane, and the number of lanes."""
+        episodes = self.job.episodes
+        if self.graph.plastic or self.like.device.type != "cpu":
+            return self.job.batch if self.graph.plastic else episodes, 1
         widest = max(process.output.size for process in self.graph.flat_processes.values())
-        batches = math.ceil(self.job.episodes / max(ROWS, SIDE // widest))
-        return math.ceil(self.job.episodes / max(1, batches))
+        batches = math.ceil(episodes / max(ROWS, SIDE // widest))
+        if batches < 2:
+            return episodes, 1
+        lanes = min(torch.get_num_threads(), math.ceil(episodes / ROWS))
+        return math.ceil(episodes / (lanes * math.ceil(batches / lanes))), lanes
 
-    def _begin(self, episode: int) -> None:
-        """Begin the batch whose first episode is `episode`."""
-        for path, given in self._built.given.items():
-            given.begin(self.data[path][episode : episode + self.size])
-        for emitter in self._built.emitters.values():
-            emitter.begin(episode if self._in_place else 0)
-        for learner in self._built.learners.values():
+    def _batches(self, lane: Lane, batches: Iterator[int]) -> Iterator[int]:
+        """Run the batches of which it gets the first episodes; yield how many steps were done."""
+        for episode in batches:
+            data = {p: v[episode : episode + self.size] for p, v in self.data.items()}
             number = self.job.first_episode + episode
-            learner.begin(self.size, number, episode if self._in_place else 0)
-
-    def _workers(self) -> Iterator[Worker]:
-        """Yield what runs each stage."""
-        emitters, learners = self._built.emitters, self._built.learners
-        for stage in self.network.stages:
-            paths = [path for path in stage.paths if path in emitters]
-            if stage.stepwise:
-                moves: list[Callable[[int], None]] = [emitters[path].step for path in paths]
-                moves += [learners[path].step for path in paths if path in learners]
-                yield _loop(moves)
-            elif paths:
-                yield emitters[paths[0]].advance
+            yield from lane.run(data, number, episode if self._in_place else 0)
+            if not self._in_place:
+                self._collect(episode)
 
     def _records(self) -> Records:
         """Return what is to be filled."""
@@ -146,9 +137,7 @@ class Run:
         return torch.from_numpy(np.zeros(shape, torch.empty(0, dtype=dtype).numpy().dtype))
 
     def _collect(self, episode: int) -> None:
-        """Take what was recorded of the batch whose first episode is `episode`."""
-        if self._in_place and episode + self.size < self.job.episodes:
-            return
+        """Take what was recorded of all episodes, or of the batch that begins with `episode`."""
         whole = torch.int64 if self.graph.domain == "fixed" else torch.float64
         kinds: tuple[tuple[str, Mapping[str, Tensor], torch.dtype | None], ...] = (
             ("outputs", self.records.outputs, None),
@@ -180,17 +169,6 @@ class Run:
             values.to(dtype).cpu().numpy() for values in (plastic.accumulator, plastic.momentum)
         )
         return Learned(accumulator, momentum, plastic.events, plastic.changed)
-
-
-def _loop(moves: list[Callable[[int], None]]) -> Worker:
-    """Return what runs some processes step by step."""
-
-    def work(first: int, last: int) -> None:
-        for t in range(first, last):
-            for move in moves:
-                move(t)
-
-    return work
 
 
 def _tensor(values: Array, like: Tensor) -> Tensor:

@@ -52,9 +52,9 @@ class Spiking(Emitter):
         super().hear(arrivals)
         self._a, self._n, self._on = arrivals["a"], arrivals.get("n"), arrivals.get("on")
 
-    def begin(self, first: int = 0) -> None:
+    def begin(self, place: int = 0) -> None:
         """Begin with zero states."""
-        super().begin(first)
+        super().begin(place)
         self._u.zero_()
         self._v.zero_()
         if self._switch:

@@ -23,6 +23,15 @@ from hebbgraph.backends.snntorch.shares import shared_out
 BLOCK = 2**15 - 1
 #: Modules that are called for all episodes at once: torch reduces rows in several threads anyway.
 WHOLE = (GraphSynapses, BusGroups, SoftmaxGroups, WinnerTakeAllGroups)
+#: Modules that write their result where it belongs.
+WRITERS = (PolynomialUnit, GradedUnit)
+
+
+def options_of(part: Any) -> dict[str, Any]:
+    """Return what `part` is called with in every step of a run."""
+    if isinstance(part, GraphSynapses):
+        return {"matrices": part.matrices()}
+    return {"constants": part.constants()} if isinstance(part, WRITERS) else {}
 
 
 @final
@@ -39,24 +48,21 @@ class Stepped(Emitter):
         line: Line,
         outputs: Sequence[Tensor] = (),
         states: Mapping[str, Tensor] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(line, outputs, states)
         self._part = part
         self._registers: Sequence[Tensor] = ()
-        self._options: dict[str, Any] = {}
-        if isinstance(part, GraphSynapses):
-            self._options["matrices"] = part.matrices()
-        if isinstance(part, PolynomialUnit | GradedUnit):
-            self._options["constants"] = part.constants()
+        self._options = dict(options or {})
         row = line.row(0)
         plain = row.device.type == "cpu" and not isinstance(part, WHOLE)
         self._block = max(1, BLOCK // max(1, row.shape[1]))
         self._in_blocks = plain and len(row) >= 2 * self._block
-        self._writes = isinstance(part, PolynomialUnit | GradedUnit)
+        self._writes = isinstance(part, WRITERS)
 
-    def begin(self, first: int = 0) -> None:
+    def begin(self, place: int = 0) -> None:
         """Begin with zero states."""
-        super().begin(first)
+        super().begin(place)
         self._registers = ()
 
     def hear(self, arrivals: Mapping[str, Arrivals]) -> None:
