@@ -10,9 +10,12 @@ import hebbgraph
 from hebbgraph.cli import (
     bench,
     check,
+    cite,
     compare,
     data,
     doctor,
+    energy,
+    hardware,
     listing,
     nir,
     parity,
@@ -35,6 +38,9 @@ EXAMPLES = """examples:
   hebbgraph nir export hopfield memory.nir
   hebbgraph bench recall                 every memory on every engine, in one table
   hebbgraph survey capacity hopfield     how recall ends as more is stored
+  hebbgraph energy runs/NAME             price a stored run again, on every machine
+  hebbgraph hardware show loihi1_nahuku  every figure of a machine, with its source
+  hebbgraph cite runs/NAME               the papers behind a run
   hebbgraph data fetch mnist             fetch a data set before it is needed
 """
 
@@ -49,7 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=hebbgraph.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (doctor, listing, show, parity, check, nir, bench, survey, data, setup):
+    for module in (
+        doctor,
+        listing,
+        show,
+        parity,
+        check,
+        nir,
+        bench,
+        survey,
+        data,
+        setup,
+        hardware,
+        energy,
+        cite,
+    ):
         module.add_parser(commands)
     compare.add_parsers(commands)
     parsed = parser.parse_args(arguments)

@@ -15,7 +15,7 @@ import yaml
 from hebbgraph import backend, hardware, report, runfolder
 from hebbgraph.cli.arguments import options_of, pairs, require_engines, seeds_of
 from hebbgraph.cli.progress import Reporter
-from hebbgraph.cli.tables import print_comparison, print_survey
+from hebbgraph.cli.tables import print_comparison, print_ledgers, print_survey
 from hebbgraph.harness.compare import Comparison, RunConfig, Survey, compare, survey_rules
 from hebbgraph.processes import DOMAINS
 from hebbgraph.serialise import pack, to_document
@@ -29,6 +29,8 @@ RUN_EXAMPLES = """examples:
   hebbgraph run hopfield --data mnist5k --count 50 --corruption occlusion --level 0.3
   hebbgraph run hopfield --backend reference --backend lava --domain fixed --option lava.model=parts
   hebbgraph run hopfield --hardware loihi1_nahuku --json > run.json
+  hebbgraph run hopfield --hardware loihi1_nahuku --explain
+  hebbgraph run hopfield --backend snntorch --measure
 """
 
 
@@ -75,6 +77,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     add("--hardware", action="append", metavar="NAME", help="machine to price on (default: all)")
     add("--option", action="append", default=[], metavar="BACKEND.KEY=VALUE")
     add("--allow-synthetic", action="store_true", help="price on guessed energies too, if named")
+    add("--measure", action="store_true", help="read this computer's energy counters around runs")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +85,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--runs", default="runs", metavar="FOLDER", help="where run folders go (default: runs)")
     add("--no-folder", action="store_true", help="write no run folder")
+    add("--explain", action="store_true", help="print the ledgers: every count x cost = product")
     add("--json", action="store_true", help="print JSON instead of tables")
     add("--quiet", action="store_true", help="no progress")
 
@@ -104,6 +108,7 @@ def handle_run(parsed: argparse.Namespace) -> int:
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.priceable())),
         options=options_of(parsed.option),
         allow_synthetic=parsed.allow_synthetic,
+        measure=parsed.measure,
     )
     with Reporter(not parsed.quiet) as progress:
         config.check(progress)
@@ -148,6 +153,8 @@ def _finish(
         print(json.dumps(document, indent=2))
     else:
         print_comparison(comparison)
+        if parsed.explain:
+            print_ledgers(comparison)
         for survey in surveys:
             print_survey(survey)
         if folder:

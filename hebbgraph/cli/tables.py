@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hebbgraph.harness.compare import Comparison, Row, Survey
-from hebbgraph.report.words import interval, verdict
+from hebbgraph.report.words import interval, priced, verdict
 
 #: Columns where the output is no terminal.
 PLAIN_WIDTH = 160
@@ -32,8 +32,18 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(_accuracy(comparison))
     if comparison.config.hardware and comparison.reports:
         out.print(_energy(comparison))
+    for row in comparison.rows:
+        if row.measured:
+            out.print(f"measured here, {row.backend} {row.domain}: {row.measured}")
     outcome = verdict(comparison)
     out.print(outcome.headline, *outcome.details, sep="\n")
+
+
+def print_ledgers(comparison: Comparison) -> None:
+    """Print the ledger of every machine, once for all runs with the same counts."""
+    for held, prices in priced(comparison):
+        for report in prices.values():
+            print(f"{held}, {report.explain()}", end="\n\n")
 
 
 def print_survey(survey: Survey) -> None:

@@ -81,6 +81,8 @@ class EnergyReport:
     synthetic: str = ""
     #: Citations of the ledger's sources, by their keys.
     sources: Mapping[str, str] = field(default_factory=dict)
+    #: Watts that are drawn whatever happens, by what draws them: ``chip`` or ``core``.
+    powers: Mapping[str, Band] = field(default_factory=dict)
 
     @property
     def lower_bound(self) -> bool:
@@ -176,6 +178,7 @@ def energy(
             key: " ".join(config.sources[key].cite.split())
             for key in dict.fromkeys(line.source for line in lines)
         },
+        powers={what: Band(p.low, p.value, p.high) for what, p in _powers(config)},
     )
 
 

@@ -33,15 +33,26 @@ def explain(report: EnergyReport) -> str:
         lines += [f"{title}:", *("  " + _aligned(row, widths) for row in rows)]
         lines += [f"  sum = {_pico(total.nominal)} pJ = {total.text('J')}"]
         lines += [f"  per episode {(total / max(report.episodes, 1)).text('J')}"]
-    lines += [f"static: {report.static.text('J')}, " if report.static else "static: unknown, "]
-    lines[-1] += report.static_reason
-    if report.static_basis and report.static:
-        lines[-1] += f" ({', '.join(report.static_basis)})"
+    lines += _static(report)
     if report.latency:
         lines += [f"time: {report.latency.time.text('s')}, {report.latency.words}"]
     lines += [f"lower bound: {reason}" for reason in report.lower_bound_reasons]
     lines += [f"source {key}: {cite}" for key, cite in report.sources.items()]
     return "\n".join(lines)
+
+
+def _static(report: EnergyReport) -> list[str]:
+    """Return the static energy, power by power: number x watts x seconds = joules."""
+    if not report.static or not report.latency:
+        return [f"static: unknown, {report.static_reason}"]
+    time = report.latency
+    basis = f" ({', '.join(report.static_basis)})" if report.static_basis else ""
+    lines = [f"static: {report.static.text('J')}, {report.static_reason}{basis}"]
+    for what, power in report.powers.items():
+        n, t = time.chips if what == "chip" else time.cores, time.time.nominal
+        joules = n * power.nominal * t
+        lines += [f"  {n} {what} x {power.nominal:.12g} W x {t:.12g} s = {joules:.12g} J"]
+    return lines
 
 
 def _row(line: Line) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _cost(hardware: Hardware, cost: Cost, turned: Mapping[str, float]) -> Cost:
             "high": cost.high * high,
             "kind": "scaled",
             "bound": "nominal",
-            "note": "; ".join([cost.note.strip(), *words]),
+            "note": "; ".join([cost.note.strip().rstrip("."), *words]),
         }
     )
 

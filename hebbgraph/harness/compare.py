@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from hebbgraph import backend as backends
 from hebbgraph import catalogue, data
 from hebbgraph.divergence import TOLERANCE, first_divergence
 from hebbgraph.energy import EnergyReport, energy, refuse_synthetic
+from hebbgraph.energy.measured import Measurement, Meter, measured
 from hebbgraph.errors import EngineError, Fault, Invalid, Unavailable, Unsupported
 from hebbgraph.family import Family
 from hebbgraph.graph import Graph
@@ -48,6 +50,8 @@ class RunConfig:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Whether machines whose energies are guesses may price.
     allow_synthetic: bool = False
+    #: Whether the joules that this computer takes are read (`hebbgraph.energy.measured`).
+    measure: bool = False
 
     def task(self, progress: Teller | None = None) -> RecallTask:
         """Return the recall task; raises `Invalid` with its faults.
@@ -115,6 +119,7 @@ class RunConfig:
             "hardware": list(self.hardware),
             "options": {name: dict(options) for name, options in self.options.items()},
             "allow_synthetic": self.allow_synthetic,
+            "measure": self.measure,
         }
 
 
@@ -134,6 +139,8 @@ class Row:
     unavailable: bool = False
     #: Prices by hardware.
     energy: Mapping[str, EnergyReport] = field(default_factory=dict)
+    #: Joules that this computer took for the run; None unless asked for.
+    measured: Measurement | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""
@@ -145,6 +152,7 @@ class Row:
             "unavailable": self.unavailable,
             "report": self.report.as_dict() if self.report else None,
             "energy": {name: report.as_dict() for name, report in self.energy.items()},
+            "measured": self.measured.as_dict() if self.measured else None,
         }
 
 
@@ -222,7 +230,12 @@ def compare(config: RunConfig, progress: Teller | None = None) -> Comparison:
     task, family = config.task(), config.family()
     graph = family.build(task.data.patterns[task.stored(task.seeds[0])])
     places = Places(
-        config.backends, config.domains, config.hardware, config.options, config.allow_synthetic
+        config.backends,
+        config.domains,
+        config.hardware,
+        config.options,
+        config.allow_synthetic,
+        config.measure,
     )
     return Comparison(config, compare_engines(task, family, graph, places, progress), graph)
 
@@ -237,6 +250,8 @@ class Places:
     #: Options of back ends, by name.
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     allow_synthetic: bool = False
+    #: Whether joules are read around every run.
+    measure: bool = False
 
 
 def compare_engines(
@@ -254,20 +269,23 @@ def compare_engines(
     rows: list[Row] = []
     for domain in places.domains:
         tell = _prefixed(progress, f"reference {domain}")
-        definition = run_recall(task, family, domain=domain, progress=tell)
+        with _meter(places) as meter:
+            definition = run_recall(task, family, domain=domain, progress=tell)
         for name in places.backends:
             if name == "reference":
-                rows.append(_row(places, graph, name, domain, definition, definition))
+                row = _row(places, graph, name, domain, definition, definition)
+                rows.append(replace(row, measured=meter.result if meter else None))
                 continue
             try:
-                report = run_recall(
-                    task,
-                    family,
-                    backend=name,
-                    domain=domain,
-                    options=places.options.get(name, {}),
-                    progress=_prefixed(progress, f"{name} {domain}"),
-                )
+                with _meter(places) as meter:
+                    report = run_recall(
+                        task,
+                        family,
+                        backend=name,
+                        domain=domain,
+                        options=places.options.get(name, {}),
+                        progress=_prefixed(progress, f"{name} {domain}"),
+                    )
             except Unavailable as error:
                 rows.append(
                     Row(name, domain, None, f"unavailable: {error}", False, unavailable=True)
@@ -275,8 +293,14 @@ def compare_engines(
             except (Unsupported, EngineError) as error:
                 rows.append(Row(name, domain, None, f"did not run: {error}", False))
             else:
-                rows.append(_row(places, graph, name, domain, report, definition))
+                row = _row(places, graph, name, domain, report, definition)
+                rows.append(replace(row, measured=meter.result if meter else None))
     return tuple(rows)
+
+
+def _meter(places: Places) -> AbstractContextManager[Meter | None]:
+    """Return what measures a run, or does nothing where that was not asked for."""
+    return measured() if places.measure else nullcontext()
 
 
 def _row(
