@@ -15,6 +15,16 @@ METHODS: dict[str, str] = {
     "joint": "all tasks at once: what could be reached",
     "hlop": "Hebbian orthogonal projection: lateral rows learn what old tasks presented",
     "pca": "projection on exact principal components, as many rows as HLOP: its ceiling",
+    "gpm": "gradient projection memory: principal rows that hold a share of the energy",
+    "owm": "orthogonal weight modification: a recursive least squares projector of mean inputs",
+    "ewc": "elastic weight consolidation: a quadratic penalty weighted by Fisher information",
+    "si": "synaptic intelligence: a quadratic penalty weighted by what moves were worth",
+    "lwf": "learning without forgetting: distillation from the network before the task",
+    "er": "experience replay: minibatches joined by stored samples",
+    "derpp": "dark experience replay: stored samples with their readouts",
+    "agem": "averaged gradient episodic memory: gradients that do not oppose the memory's",
+    "hat": "hard attention to the task: learned masks of units, for tasks with heads of their own",
+    "hypernet": "a recurrent network generates the weights from an embedding of the known task",
 }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from math import isfinite
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hebbgraph.checks import whole_faults
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.spiking.nets import SpikingNet
 from hebbgraph.continual.spiking.trainers import Trainer
@@ -61,7 +63,25 @@ class Batch:
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a method; a subclass names its own."""
+    """Options of a method; a subclass names its own, and the ranges of its numbers."""
+
+    #: Lowest and highest value of each whole number.
+    wholes: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    #: The same of each real number.
+    reals: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    def faults(self, where: str) -> list[Fault]:
+        """Return every value that is outside its range; `where` names the method."""
+        found = []
+        for key, (low, high) in self.wholes.items():
+            found += whole_faults(f"{where}.{key}", getattr(self, key), low, high)
+        for key, (least, most) in self.reals.items():
+            value = getattr(self, key)
+            real = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (real and isfinite(value) and least <= value <= most):
+                need = f"must be a finite number in [{least:g}, {most:g}]"
+                found.append(Fault(f"{where}.{key}", repr(value), need))
+        return found
 
 
 class Method:
@@ -77,11 +97,7 @@ class Method:
     options_type: type[Options] = Options
 
     def __init__(self, options: Mapping[str, Any] | Options) -> None:
-        self.options: Any = (
-            options
-            if isinstance(options, Options)
-            else _options(self.options_type, self.name, options)
-        )
+        self.options: Any = _options(self.options_type, self.name, options)
 
     def settings(self) -> dict[str, Any]:
         """Return the options, JSON types."""
@@ -139,13 +155,22 @@ def weights(net: nn.Module) -> dict[str, nn.Parameter]:
     return {name: p for name, p in net.named_parameters() if p.requires_grad}
 
 
-def _options(kind: type[Options], name: str, given: Mapping[str, Any]) -> Options:
-    known = kind.__dataclass_fields__
-    faults = [
-        Fault(f"{name}.{key}", repr(value), f"is no option; there are {', '.join(known) or 'none'}")
-        for key, value in given.items()
-        if key not in known
-    ]
+def _options(kind: type[Options], name: str, given: Mapping[str, Any] | Options) -> Options:
+    faults = []
+    if isinstance(given, Options):
+        made = given
+    else:
+        known = kind.__dataclass_fields__
+        faults = [
+            Fault(
+                f"{name}.{k}", repr(value), f"is no option; there are {', '.join(known) or 'none'}"
+            )
+            for k, value in given.items()
+            if k not in known
+        ]
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
+        made = kind(**values)
+    faults += made.faults(name)
     if faults:
         raise Invalid(f"method {name}", faults)
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    return made

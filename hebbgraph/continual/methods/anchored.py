@@ -1,0 +1,59 @@
+"""Anchored: methods that pull important weights back to what they were after the last task."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hebbgraph.continual.learner import State
+from hebbgraph.continual.methods.method import Batch, Method, Setting, weights
+
+
+class Anchored(Method):
+    """Adds the quadratic penalty ``(pull / 2) sum_i omega_i (w_i - w*_i)^2`` to the loss.
+
+    Its gradient ``pull omega (w - w*)`` is added to that of the task; w* are the weights at the end
+    of the last task and the importances omega >= 0 are those of all tasks so far, so that memory
+    does not grow.
+    """
+
+    def start(self, setting: Setting) -> None:
+        """Hold every weight unimportant."""
+        super().start(setting)
+        self.weights = weights(setting.net)
+        self.anchor = {name: w.detach().clone() for name, w in self.weights.items()}
+        self.importance = {name: torch.zeros_like(w) for name, w in self.anchor.items()}
+
+    @property
+    def pull(self) -> float:
+        """Return the factor of the penalty."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def gradients(self, batch: Batch) -> None:
+        """Add the gradient of the penalty."""
+        for name, w in self.weights.items():
+            if w.grad is not None:
+                w.grad += self.pull * self.importance[name] * (w - self.anchor[name])
+
+    def fasten(self, importance: dict[str, Tensor]) -> None:
+        """Take the present weights for w*, and new importances."""
+        self.importance = importance
+        self.anchor = {name: w.detach().clone() for name, w in self.weights.items()}
+
+    def state(self) -> State:
+        """Return w* and the importances."""
+        return {f"anchor/{name}": w.cpu().numpy() for name, w in self.anchor.items()} | {
+            f"importance/{name}": w.cpu().numpy() for name, w in self.importance.items()
+        }
+
+    def restore(self, state: State) -> None:
+        """Take w* and the importances of `state`."""
+        for name in self.weights:
+            self.anchor[name] = self.setting.tensor(state[f"anchor/{name}"])
+            self.importance[name] = self.setting.tensor(state[f"importance/{name}"])
+
+    def memory(self) -> dict[str, float]:
+        """Return the count of w* and of importances."""
+        count = sum(w.numel() for w in self.anchor.values())
+        return {"anchor": count, "importance": count}
