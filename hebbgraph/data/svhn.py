@@ -20,10 +20,11 @@ SIDE = 32
 def read_svhn(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return images (n, 32, 32, 3) and digits (n,); raises `Invalid` for anything else."""
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         held = loadmat(path, variable_names=["X", "y"])
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zlib.error) as error:
+    except (OSError, ValueError, TypeError, KeyError, MatReadError, zlib.error) as error:
         need = "must be a whole MATLAB file"
         raise _refused(path, f"{type(error).__name__} {error}", need) from error
     except NotImplementedError as error:  # a MATLAB file of version 7.3
