@@ -196,13 +196,13 @@ def place(
     spikes = {} if result is None else spike_counts(graph, result)
     problem = Problem(graph, hardware, left, spikes)
     tried = [("sequential", _settled(problem, sequential))]
-    if method == "overlap" or (method == "auto" and worth_searching(problem)):
+    if method == "overlap" or (method != "sequential" and worth_searching(problem)):
         tried.append(("overlap", _settled(problem, by_overlap)))
     if method == "mtkahypar":
-        tried += _partitions(problem, tried[0][1], seed)
-    if method in ("overlap", "mtkahypar"):
-        tried = tried[1:]
-    name, pieces = min(tried, key=lambda found: _quality(problem, found[1]))
+        _, best = min(tried, key=lambda found: _quality(problem, found[1]))
+        tried += _partitions(problem, best, seed)
+    kept = [found for found in tried if method in ("auto", found[0])]
+    name, pieces = min(kept, key=lambda found: _quality(problem, found[1]))
     return _placement(problem, pieces, name)
 
 

@@ -6,6 +6,7 @@ partitioning", ACM Transactions on Algorithms 20(1), 2024, doi:10.1145/3626527.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 from itertools import pairwise
@@ -49,6 +50,12 @@ def partitioned(problem: Problem, blocks: int, pieces: list[Piece], seed: int) -
     return found
 
 
+@functools.cache
+def _library(threads: int) -> Any:
+    """Return the library, which can be initialised once only."""
+    return importlib.import_module("mtkahypar").initialize(threads)
+
+
 def _cut(
     blocks: int, nets: list[list[int]], nodes: list[int], weights: list[int], seed: int
 ) -> Any:
@@ -57,7 +64,7 @@ def _cut(
     except ImportError as error:
         text = 'placement: mtkahypar is not installed; pip install mtkahypar, or use method="auto"'
         raise Unavailable(text) from error
-    library = mtkahypar.initialize(max(1, len(os.sched_getaffinity(0))))
+    library = _library(len(os.sched_getaffinity(0)))
     mtkahypar.set_seed(seed)
     context = library.context_from_preset(mtkahypar.PresetType.DETERMINISTIC)
     context.set_partitioning_parameters(blocks, IMBALANCE, mtkahypar.Objective.KM1)
