@@ -147,18 +147,16 @@ def dense_equivalent(counters: Counters) -> Counters:
 
     Every weight is read, multiplied and accumulated once, every unit computed once.
     """
-    processes = {}
-    steps = max(1, counters.timesteps // max(1, counters.episodes))
+    processes, n, steps = {}, counters.episodes, max(1, counters.timesteps)
     for path, counts in counters.processes.items():
         weights, units = counts.synops_dense // steps, counts.neuron_accesses // steps
         processes[path] = ProcessCounts(
-            synops_mac=weights,
-            synops_dense=weights,
-            synaptic_words=-(-weights * SYNAPSE_BITS // WORD_BITS),
-            neuron_accesses=units,
-            updates_active=units,
+            synops_mac=n * weights,
+            synops_dense=n * weights,
+            synaptic_words=n * -(-weights * SYNAPSE_BITS // WORD_BITS),
+            neuron_accesses=n * units,
+            updates_active=n * units,
         )
-    n = counters.episodes
     return Counters(processes, n, n, n, counters.host_in_bits, counters.host_out_bits)
 
 

@@ -84,6 +84,8 @@ def _content(comparison: Comparison, environment: Mapping[str, Any]) -> dict[str
         "verdict": verdict(comparison),
         "engines": tables.engines(comparison),
         "energy": tables.energy(comparison),
+        "conditions": tables.conditions(comparison),
+        "measured": tables.measured(comparison),
         "baseline_words": baseline_words(first) if first else [],
         "baselines": tables.baselines(first) if first else None,
         "approximations": tables.approximations(reports),

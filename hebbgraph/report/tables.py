@@ -8,11 +8,12 @@ from typing import Any
 
 from hebbgraph.energy import EnergyReport
 from hebbgraph.energy.band import Band, format_energy
+from hebbgraph.energy.breakeven import break_even
 from hebbgraph.errors import Invalid
 from hebbgraph.hardware import load
 from hebbgraph.harness.compare import Comparison, Row, Survey
 from hebbgraph.harness.recall_report import RecallReport
-from hebbgraph.report.words import NO_BREAK, basis_words, interval, listed, priced
+from hebbgraph.report.words import NO_BREAK, basis_words, counted, interval, listed, priced
 
 #: Counters of learning, which recall without plasticity never raises.
 LEARNING = (
@@ -147,6 +148,31 @@ def energy(comparison: Comparison) -> Table:
             rows.append((report.hardware, runs, *_prices(report)))
             notes += _remarks(report)
     notes += _learning_remarks(comparison)
+    return Table(head, tuple(rows), tuple(dict.fromkeys(notes)))
+
+
+def conditions(comparison: Comparison) -> Table:
+    """Return where critics say that spiking pays, and on which side the runs lie."""
+    head = ("condition", "runs", "verdict", "what was counted")
+    rows, notes = [], []
+    for runs, counters in counted(comparison):
+        for found in break_even(counters):
+            rows.append((found.paper, runs, found.verdict, found.text))
+            notes.append(f"{found.paper}: {found.cite}")
+    return Table(head, tuple(rows), tuple(dict.fromkeys(notes)))
+
+
+def measured(comparison: Comparison) -> Table:
+    """Return the joules that this computer took, run by run, where they were asked for."""
+    head = ("engine", "domain", "seconds", "joules, of everything this computer did")
+    rows, notes = [], []
+    for row in comparison.rows:
+        if row.measured is None:
+            continue
+        joules = row.measured.joules.items()
+        words = "; ".join(f"{name} {format_energy(each)}" for name, each in joules) or "-"
+        rows.append((row.backend, row.domain, f"{row.measured.seconds:.2f}", words))
+        notes += [f"No {name}: {reason}." for name, reason in row.measured.unavailable.items()]
     return Table(head, tuple(rows), tuple(dict.fromkeys(notes)))
 
 

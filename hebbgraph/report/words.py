@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hebbgraph.counters import Counters
 from hebbgraph.divergence import TOLERANCE
 from hebbgraph.energy import EnergyReport
 from hebbgraph.harness.compare import Comparison, Row, Survey
@@ -316,6 +317,21 @@ def priced(comparison: Comparison) -> list[tuple[str, Mapping[str, EnergyReport]
         else:
             equal.append(row)
     return [(_held_by(group, rows), group[0].energy) for group in groups]
+
+
+def counted(comparison: Comparison) -> list[tuple[str, Counters]]:
+    """Return the distinct counters of priced runs, each with the runs that it holds for."""
+    rows = [row for row in comparison.rows if row.report and row.energy]
+    groups: list[list[Row]] = []
+    for row in rows:
+        assert row.report is not None
+        held = row.report.counters
+        same = next((g for g in groups if g[0].report and g[0].report.counters == held), None)
+        if same is None:
+            groups.append([row])
+        else:
+            same.append(row)
+    return [(_held_by(g, rows), g[0].report.counters) for g in groups if g[0].report]
 
 
 def _held_by(group: Sequence[Row], rows: Sequence[Row]) -> str:
