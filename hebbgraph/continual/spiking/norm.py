@@ -15,12 +15,15 @@ class Norm(nn.BatchNorm2d):
         a' = gamma (a - mean) / sqrt(variance + eps) + beta
 
     While training, the statistics are those of the minibatch in this one step, and their running
-    averages take a share 0.1 / `steps` of them, so that all steps of a minibatch count alike.
+    averages take ``share / steps`` of them, so that each of the `steps` steps of a minibatch counts
+    alike: 1 / share should be well below the number of minibatches.
     Otherwise the running averages are taken. S. Ioffe and C. Szegedy, arXiv:1502.03167.
     """
 
-    def __init__(self, channels: int, steps: int, dtype: torch.dtype = torch.float32) -> None:
-        super().__init__(channels, momentum=0.1 / steps, dtype=dtype)
+    def __init__(
+        self, channels: int, steps: int, share: float = 0.1, dtype: torch.dtype = torch.float32
+    ) -> None:
+        super().__init__(channels, momentum=share / steps, dtype=dtype)
         #: Mean and variance of each step of this minibatch, while they are gathered.
         self.gathered: list[tuple[Tensor, Tensor]] | None = None
         #: Mean and variance that take the place of the minibatch's; constants for the gradient.

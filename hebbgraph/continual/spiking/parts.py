@@ -27,6 +27,8 @@ class Parts:
     error: ErrorPath = "bp"
     #: First weights are uniform within gain / sqrt(fan in).
     gain: float = 1.7
+    #: Share of a minibatch in the running averages of norms.
+    norm_share: float = 0.1
     #: See `SpikingNet`.
     fade: float = 1.0
     seed: int = 0
@@ -48,16 +50,16 @@ class Parts:
             feedback=feedback,
             leak=self.leak,
             static=first,
-            norm=self.norm(posts) if norm else None,
+            norm=self.norm(posts, once=first) if norm else None,
         )
 
     def units(self) -> Spiking:
         """Return spiking units."""
         return Spiking(self.leak, self.threshold, self.width, self.surrogate, self.fires)
 
-    def norm(self, channels: int) -> Norm:
-        """Return a norm."""
-        return Norm(channels, self.steps, self.dtype)
+    def norm(self, channels: int, *, once: bool = False) -> Norm:
+        """Return a norm, which is asked in every step, or `once` a minibatch."""
+        return Norm(channels, 1 if once else self.steps, self.norm_share, self.dtype)
 
     def _uniform(self, kind: str, sizes: tuple[int, ...]) -> Tensor:
         """Return draws within 1 / sqrt(fan in), the bound of Kaiming's scheme with a = sqrt 5."""

@@ -59,6 +59,8 @@ class NetSettings:
     pool: str = "average"
     #: Whether currents are normalised; norms learn in the first task only.
     norm: bool = True
+    #: Share of a minibatch in the running averages of norms, more where minibatches are few.
+    norm_share: float = 0.1
     #: Blocks of each stage of ``resnet18``.
     blocks: tuple[int, ...] = (2, 2, 2, 2)
     #: Whether ``resnet18`` begins with windows of 5x5 at every other pixel, for large images.
@@ -96,6 +98,7 @@ def network(given: NetSettings, inputs: int, outputs: int, seed: int) -> Spiking
         surrogate=given.surrogate,
         error=given.error,
         gain=given.gain,
+        norm_share=given.norm_share,
         fade=fade,
         seed=seed,
         dtype=DTYPES[given.dtype],
@@ -141,10 +144,10 @@ def settings_faults(given: NetSettings, inputs: int) -> list[Fault]:
     for name in ("hidden", "maps", "blocks"):
         for i, count in enumerate(getattr(given, name)):
             faults += whole_faults(f"{name}[{i}]", count, 1, 10**6)
-    for name, least, most in (("leak", 0.0, 1.0), ("fires", 0.0, 1.0), ("momentum", 0.0, 1.0)):
+    for name in ("leak", "fires", "momentum", "norm_share"):
         value = getattr(given, name)
-        if not least <= value <= most:
-            faults.append(Fault(name, repr(value), f"must be in [{least:g}, {most:g}]"))
+        if not 0 <= value <= 1:
+            faults.append(Fault(name, repr(value), "must be in [0, 1]"))
     for name in ("threshold", "rate", "gain", "width"):
         value = getattr(given, name)
         if not (math.isfinite(value) and value > 0):
