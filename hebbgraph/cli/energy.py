@@ -1,10 +1,12 @@
-"""`hebbgraph energy`: price a stored run again, on every machine, with the uncertainty of costs."""
+"""`hebbgraph energy`: price stored runs again, on every machine, with the uncertainty of costs."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -29,10 +31,12 @@ EXAMPLES = """examples:
   hebbgraph energy runs/NAME --hardware loihi2_scaled --allow-synthetic
   hebbgraph energy runs/NAME --samples 10000 --json > prices.json
   hebbgraph energy runs/NAME/rasters/lava-fixed-seed0.zip
+  hebbgraph energy runs/ONE runs/OTHER --hardware loihi1_nahuku     which costs less, how surely
 
 Nothing runs: the counters in the folder are priced. Low and high have every cost at that end; 5 %
 and 95 % are quantiles over draws of all costs, those of one source together. >= marks a lower
-bound. Dynamic, learning and static energy are never added up without being told apart."""
+bound. Dynamic, learning and static energy are never added up without being told apart. Runs are
+compared under the same draws: two may be uncertain by a factor of four, their order by nothing."""
 
 #: Bars of a tornado that are printed.
 SWINGS = 8
@@ -42,13 +46,13 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "energy",
-        help="price a stored run again, on every machine",
+        help="price stored runs again, on every machine",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("run", metavar="RUN_FOLDER", help="a run folder, or a result file (.zip) in one")
+    add("runs", nargs="+", metavar="RUN_FOLDER", help="a run folder, or a result file (.zip)")
     add("--hardware", action="append", metavar="NAME", help="machine or .yaml file (default: all)")
     add("--set", action="append", default=[], metavar="KNOB=VALUE", help="turn a machine's knob")
     add("--explain", action="store_true", help="print the ledger: every count x cost = product")
@@ -63,7 +67,7 @@ def add_parser(commands: Any) -> None:
 
 def handle(parsed: argparse.Namespace) -> int:
     """Price what the arguments name."""
-    runs = {run.name: run for run in stored_runs(parsed.run)}
+    runs = named(list(dict.fromkeys(parsed.runs)))
     table = energy_table(
         {name: run.counters for name, run in runs.items()},
         machines_of(parsed.hardware, pairs(parsed.set, "--set"), parsed.allow_synthetic),
@@ -73,10 +77,23 @@ def handle(parsed: argparse.Namespace) -> int:
         allow_synthetic=parsed.allow_synthetic,
     )
     if parsed.json:
-        print(json.dumps(as_dict(runs, table), indent=2, allow_nan=False))
+        document = {"runs": as_dict(runs, table), "cheaper": ranks(table)}
+        print(json.dumps(document, indent=2, allow_nan=False))
     else:
         _print(parsed, runs, table)
     return 0
+
+
+def named(paths: Sequence[str]) -> dict[str, StoredRun]:
+    """Return the runs of all folders by name, with that of the folder where there are several."""
+    runs: dict[str, StoredRun] = {}
+    for path in paths:
+        for run in stored_runs(path):
+            name = f"{Path(path).stem}: {run.name}" if len(paths) > 1 else run.name
+            if name in runs:
+                name = f"{path}: {run.name}"
+            runs[name] = replace(run, name=name)
+    return runs
 
 
 def machines_of(
@@ -118,12 +135,18 @@ def as_dict(runs: Mapping[str, StoredRun], table: EnergyTable) -> dict[str, Any]
     }
 
 
+def ranks(table: EnergyTable) -> dict[str, list[list[float]]]:
+    """Return by machine the probability that a run (row) costs less than another (column)."""
+    return {machine: table.ranks(machine).tolist() for machine in table.machines}
+
+
 def _print(parsed: argparse.Namespace, runs: Mapping[str, StoredRun], table: EnergyTable) -> None:
     out = console()
     for name, run in runs.items():
         per = "per recall" if run.recalls else "per episode"
         title = f"{run.label}: energy {per}, {parsed.samples} draws of every cost"
         out.print(_prices(title, run, table))
+        out.print(_components(name, table))
         if run.alike:
             out.print(f"the same counters: {', '.join(run.alike)}")
         reasons = {m: table.report(name, m).lower_bound_reasons for m in table.machines}
@@ -141,12 +164,18 @@ def _print(parsed: argparse.Namespace, runs: Mapping[str, StoredRun], table: Ene
         if parsed.explain:
             for machine in table.machines:
                 print(table.report(name, machine).explain(), end="\n\n")
+    if len(runs) > 1:
+        out.print("probability that the row costs less than the column, dynamic, per episode")
+        for machine in table.machines:
+            out.print(f"{machine}:")
+            out.print(_ranks(machine, table))
 
 
 def _prices(title: str, run: StoredRun, table: EnergyTable) -> Table:
     made = Table(title=title, title_justify="left")
-    heads = ("machine", "dynamic", "5 % to 95 %", "learning", "static", "time", "E x t", "basis")
-    for head in heads:
+    pattern = ("per stored pattern",) * (run.stored_patterns is not None)
+    heads = ("machine", "dynamic", "5 % to 95 %", *pattern, "learning", "static", "time", "E x t")
+    for head in (*heads, "basis"):
         made.add_column(head, overflow="fold")
     for machine in table.machines:
         report = table.report(run.name, machine)
@@ -160,12 +189,44 @@ def _prices(title: str, run: StoredRun, table: EnergyTable) -> Table:
             machine,
             f"{least}{(dynamic.band / n).text('J')}",
             _quantiles(dynamic, n),
+            *(
+                b.text("J")
+                for k, b in _shares(run, table, machine).items()
+                if k == "stored pattern"
+            ),
             learned.text("J") if learned.high else "-",
             (static / n).text("J") if static else "-",
             (report.latency.time / n).text("s") if report.latency else "-",
             edp.band.text("J s") if edp else "-",
             ", ".join(("SYNTHETIC",) * bool(report.synthetic) + report.basis) or "-",
         )
+    return made
+
+
+def _components(name: str, table: EnergyTable) -> Table:
+    made = Table(title="by component, per episode: nominal (5 % to 95 %)", title_justify="left")
+    used = [table.report(name, machine).components for machine in table.machines]
+    heads = list(dict.fromkeys(component for found in used for component in found))
+    for head in ("machine", *heads):
+        made.add_column(head.replace("_", " "), overflow="fold")
+    for machine, found in zip(table.machines, used, strict=True):
+        n = max(table.report(name, machine).episodes, 1)
+        cells = []
+        for component in heads:
+            each = table.component(name, machine, component)
+            nominal = quantity(each.band.nominal / n, "J")
+            cells.append(f"{nominal} ({_quantiles(each, n)})" if component in found else "-")
+        made.add_row(machine, *cells)
+    return made
+
+
+def _ranks(machine: str, table: EnergyTable) -> Table:
+    made = Table()
+    letters = [f"[{number}]" for number in range(1, len(table.runs) + 1)]
+    for head in ("", "run", *letters):
+        made.add_column(head, overflow="fold")
+    for letter, name, row in zip(letters, table.runs, table.ranks(machine), strict=True):
+        made.add_row(letter, name, *(f"{p:.2f}" for p in row))
     return made
 
 

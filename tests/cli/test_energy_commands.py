@@ -131,7 +131,7 @@ def test_a_stored_run_is_priced_everywhere(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["energy", str(folder), "--json", "--samples", "50"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)["runs"]
     (name,) = document
     assert name == "reference float"
     assert document[name]["alike"] == ["reference fixed"]
@@ -177,7 +177,9 @@ def test_a_result_file_is_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[st
         result = program.run({"x": [[[1, 0], [0, 1]]]}, steps=2)
     result.save(tmp_path / "one.zip")
     assert main(["energy", str(tmp_path / "one.zip"), "--json", "--samples", "5"]) == 0
-    assert json.loads(capsys.readouterr().out)["one"]["counters"] == result.counters.as_dict()
+    assert (
+        json.loads(capsys.readouterr().out)["runs"]["one"]["counters"] == result.counters.as_dict()
+    )
 
 
 def spoil(held: dict[str, Any]) -> None:
@@ -237,6 +239,28 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "hardware configs are: cpu_generic" in capsys.readouterr().err
     assert main(["energy", str(folder), "--samples", "0"]) == 2
     assert "samples: must be a whole number" in capsys.readouterr().err
+
+
+def test_runs_are_ranked_under_the_same_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that does a little more of the same is never cheaper, however uncertain the costs."""
+    more = json.loads(json.dumps(COUNTERS.as_dict()))
+    more["processes"]["recurrent"]["synops_ac"] += 5
+    places = [
+        str(stored(tmp_path / "less", lambda held: None)),
+        str(stored(tmp_path / "more", lambda held: None, more)),
+    ]
+    command = ["energy", *places, "--hardware", "digital_45nm", "--hardware", "cpu_generic"]
+    assert main([*command, "--json", "--samples", "100"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["runs"]) == ["less: lava", "more: lava"]
+    assert document["cheaper"]["digital_45nm"] == [[0.5, 1.0], [0.0, 0.5]]
+    assert document["cheaper"]["cpu_generic"] == [[0.5, 0.5], [0.5, 0.5]]
+    assert main([*command, "--samples", "100"]) == 0
+    text = capsys.readouterr().out
+    assert "probability that the row costs less than the column" in text
+    assert "by component, per episode" in text
 
 
 def test_runs_that_differ_stay_apart(tmp_path: Path) -> None:
