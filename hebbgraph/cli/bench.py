@@ -1,4 +1,4 @@
-"""`hebbgraph bench`: all memories on all engines, in one table and a report."""
+"""`hebbgraph bench recall`: all memories on all engines, in one table and a report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from hebbgraph import backend, hardware, report, runfolder
+from hebbgraph.cli import continual
 from hebbgraph.cli.arguments import require_engines, seeds_of
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import console
@@ -30,7 +31,9 @@ recalls them from spoiled cues. exit code: 0 all engines agree, 1 one does not, 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     raw = argparse.RawDescriptionHelpFormatter
-    bench = commands.add_parser("bench", help="all memories on all engines, in one table")
+    bench = commands.add_parser(
+        "bench", help="recall of all memories on all engines; continual learning"
+    )
     kinds = bench.add_subparsers(dest="kind", required=True, metavar="WHAT")
     parser = kinds.add_parser(
         "recall",
@@ -53,6 +56,7 @@ def add_parser(commands: Any) -> None:
     add("--json", action="store_true", help="print JSON instead of tables")
     add("--quiet", action="store_true", help="no progress")
     parser.set_defaults(handler=handle)
+    continual.add_parser(kinds)
 
 
 def handle(parsed: argparse.Namespace) -> int:

@@ -42,10 +42,11 @@ class Hlop(Projection):
         """Begin without rows."""
         super().start(setting)
         self.minibatches = 0
+        self.block = [0] * len(self.layers)
 
     def begin(self, number: int, task: Task) -> None:
         """Add a block of random orthonormal rows."""
-        counts = self.counts(number)
+        counts = self.block = self.counts(number)
         for i, (count, subspace) in enumerate(zip(counts, self.subspaces, strict=True)):
             width = subspace.old.shape[1]
             drawn = fresh_rows(count, width, self.setting.seed, i + 1, number)
@@ -85,14 +86,22 @@ class Hlop(Projection):
         for subspace in self.subspaces:
             subspace.freeze()
 
+    def learned_rows(self, layer: int) -> int:
+        """Return how many rows the last task had."""
+        return self.block[layer]
+
     def state(self) -> State:
         """Return the rows, and how many minibatches were heard."""
-        return super().state() | {"minibatches": np.array(self.minibatches)}
+        return super().state() | {
+            "minibatches": np.array(self.minibatches),
+            "block": np.array(self.block),
+        }
 
     def restore(self, state: State) -> None:
         """Take the rows of `state`."""
         super().restore(state)
         self.minibatches = int(state["minibatches"])
+        self.block = state["block"].tolist()
 
 
 LEARNS = Hlop

@@ -145,6 +145,15 @@ class Method:
     def restore(self, state: State) -> None:
         """Go on from `state`, after ``start``; ``begin`` is not called again."""
 
+    def work(self) -> tuple[float, float]:
+        """Return what learning takes beside plain training.
+
+        First how often each training sample is presented, forward and backward, counting what the
+        method adds to it (1 for plain training); then multiply-accumulates of the method itself,
+        for each minibatch.
+        """
+        return 1.0, 0.0
+
     def memory(self) -> dict[str, float]:
         """Return numbers kept for learning beside the weights, by name."""
         return {}

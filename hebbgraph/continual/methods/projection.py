@@ -98,6 +98,11 @@ class Projection(Method):
             draws = stream(self.setting.seed, path, "rows", episode=i, step=step) if most else None
             layer.listen(most, draws)
 
+    def learned_rows(self, layer: int) -> int:
+        """Return how many rows of a layer the last task learned on line; none but for HLOP."""
+        del layer
+        return 0
+
     def counts(self, number: int) -> list[int]:
         """Return the rows of each layer for a task; raises `Invalid` where they do not fit."""
         options: RowOptions = self.options
