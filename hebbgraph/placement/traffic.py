@@ -94,7 +94,7 @@ def traffic(placement: Placement, result: Result) -> Traffic:
 
     Raises `Invalid` if the result is of another graph, or lacks the activity of a sender.
     """
-    active = _checked(placement, result)
+    active = checked_activity(placement, result)
     counters = result.counters
     steps = counters.timesteps // max(1, counters.episodes)
     events = Events(placement.graph, active, steps)
@@ -133,7 +133,7 @@ def spike_counts(graph: Graph, result: Result) -> dict[str, NDArray[np.int64]]:
     }
 
 
-def _checked(placement: Placement, result: Result) -> Mapping[str, NDArray[np.bool_]]:
+def checked_activity(placement: Placement, result: Result) -> Mapping[str, NDArray[np.bool_]]:
     """Return the activity of a result; raises `Invalid` where it is not that of the graph."""
     faults = []
     active = result.activity
@@ -266,12 +266,12 @@ class _Count:
                 if reached.ROLE != "synapses" or synapses in self.placement.host:
                     continue
                 width = reached.output.size
-                reading = _reading(home, min(width, port.size) if width > 1 else 1, self.cores)
+                read = reading(home, min(width, port.size) if width > 1 else 1, self.cores)
                 for first in self.graph.sources(f"{synapses}.s"):
                     graded = self.graph.port(first.source).signal == "graded"
                     mask = self.events.active[first.source.rpartition(".")[0]]
-                    for delay, exists in self._existing(synapses):
-                        fan_out = sparse.csr_array(reading @ exists).T  # (senders, cores)
+                    for delay, exists in synapses_of(self.events, synapses):
+                        fan_out = sparse.csr_array(read @ exists).T  # (senders, cores)
                         late = delayed(mask, (first.delay or 0) + delay, self.events.steps)
                         flat = late.reshape(self.instants, mask.shape[-1])
                         if flat.shape[1] == 1:
@@ -279,30 +279,36 @@ class _Count:
                         kind = "synops_mac" if graded else "synops_ac"
                         yield kind, _product(flat, sparse.csr_array(fan_out))
 
-    def _existing(self, path: str) -> Iterator[tuple[int, Any]]:
-        """Yield (delay, number of synapses (postsynaptic, presynaptic)) by their own delay."""
-        from scipy import sparse
 
-        process = self.graph.flat_processes[path]
-        whole = self.events.whole(process)
-        if whole is not None:
-            yield 0, sparse.csr_array(whole.astype(np.float64))
-            return
-        shape = process.output.size, process.inputs["s"].size
-        for delay, post, pre in self.events.delayed_synapses(process):
-            yield delay, sparse.csr_array((np.ones(len(post)), (post, pre)), shape)
+def synapses_of(events: Events, path: str) -> Iterator[tuple[int, sparse.csr_array]]:
+    """Yield (delay, number of synapses (postsynaptic, presynaptic)) by the synapses' own delay."""
+    from scipy import sparse
+
+    process = events.graph.flat_processes[path]
+    whole = events.whole(process)
+    if whole is not None:
+        yield 0, sparse.csr_array(whole.astype(np.float64))
+        return
+    shape = process.output.size, process.inputs["s"].size
+    for delay, post, pre in events.delayed_synapses(process):
+        yield delay, sparse.csr_array((np.ones(len(post)), (post, pre)), shape)
 
 
-def _reading(home: NDArray[np.int64], width: int, cores: int) -> sparse.csr_array:
-    """Return how many units of each core read each of `width` values: (cores, width)."""
+def reading(home: NDArray[np.int64], width: int, cores: int | None) -> sparse.csr_array:
+    """Return how many units of each core read each of `width` values: (cores, width).
+
+    Without `cores` it is told of each unit: (units, width).
+    """
     from scipy import sparse
 
     units = len(home)
+    rows = np.arange(units) if cores is None else home
     if width >= units:
-        index, core = np.arange(width), np.repeat(home, width // units)
+        index, row = np.arange(width), np.repeat(rows, width // units)
     else:
-        index, core = np.arange(units) // (units // width), home
-    return sparse.csr_array((np.ones(len(index)), (core, index)), (cores, width))
+        index, row = np.arange(units) // (units // width), rows
+    shape = (units if cores is None else cores, width)
+    return sparse.csr_array((np.ones(len(index)), (row, index)), shape)
 
 
 def _product(mask: NDArray[np.bool_], matrix: sparse.csr_array) -> NDArray[np.int32]:
