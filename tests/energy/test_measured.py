@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hebbgraph.energy.measured import Measurement, measured
+from hebbgraph.energy.measured import Measurement, _Counter, measured
 
 SPAN = 262_143_328_850
 
@@ -49,6 +49,7 @@ class FalseNVML:
 
     def __init__(self, driver: bool = True, count: int = 2) -> None:
         self.driver, self.count, self.energy, self.open = driver, count, 5_000, 0
+        self.looks = 0
 
     def nvmlInit(self) -> None:  # noqa: N802
         if not self.driver:
@@ -70,6 +71,7 @@ class FalseNVML:
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
         if handle:
             raise NVMLError("Not Supported")
+        self.looks += 1
         return self.energy
 
 
@@ -87,13 +89,27 @@ def test_counters_of_the_processor_are_read_round_their_end(powercap: Path) -> N
     assert 0 < meter.result.seconds < 60
 
 
-def test_a_counter_that_comes_round_twice_is_followed(tmp_path: Path) -> None:
-    zone(tmp_path, "intel-rapl:0", "package-0", 900, span=999)
-    with measured(tmp_path, FalseNVML(driver=False), interval=0.01) as meter:
-        for energy in (100, 800, 200, 100):  # 200, 700, 400 (round), 900 (round)
-            spend(tmp_path, "intel-rapl:0", energy)
-            time.sleep(0.1)
-    assert meter.result.joules["package-0"] == pytest.approx(2200e-6)
+def test_a_counter_that_comes_round_twice_is_followed() -> None:
+    shown = iter((900, 100, 800, 200, 100))  # 200 (round), 700, 400 (round), 900 (round)
+    counter = _Counter("package-0", lambda: next(shown), 1e-6, span=1000)
+    for _ in range(4):
+        counter.look()
+    assert counter.joules == pytest.approx(2200e-6)
+    counter.look()  # it has nothing more to show
+    assert "went away" in counter.lost
+    falls = iter((5, 3))
+    without_end = _Counter("gpu-0", lambda: next(falls), 1e-3)
+    without_end.look()
+    assert without_end.lost == "the counter fell from 5 to 3"
+
+
+def test_counters_are_looked_at_meanwhile(tmp_path: Path) -> None:
+    nvml = FalseNVML(count=1)
+    with measured(tmp_path, nvml, interval=0.001):
+        end = time.monotonic() + 30
+        while nvml.looks < 10 and time.monotonic() < end:
+            time.sleep(0.01)
+    assert nvml.looks >= 10
 
 
 def test_gpus_are_read_and_closed(tmp_path: Path) -> None:
