@@ -216,15 +216,15 @@ def test_peak_memory_of_an_epoch() -> None:
 def test_residual_blocks_forget_less_with_hlop(trainer: str) -> None:
     data = stream("split-digits")
     rows = {
-        "first_rows": (3, 20, 20, 20, 3, 40),
-        "later_rows": (1, 7, 7, 7, 0, 15),
+        "first_rows": (3, 20, 20, 20, 40, 2),
+        "later_rows": (1, 7, 7, 7, 15, 1),
     }
-    given = settings_for(trainer, **(RESNET | {"steps": 6, "batch": 32}))
-    naive = run_stream(data, SpikingLearner(given), epochs=3).report
-    kept = run_stream(data, SpikingLearner(given, "hlop", rows), epochs=3).report
-    assert naive.acc > 0.6  # chance is a half
-    assert kept.acc > naive.acc
-    assert kept.bwt > naive.bwt
+    given = settings_for(trainer, **(RESNET | {"steps": 10, "batch": 32}))
+    naive = run_stream(data, SpikingLearner(given), epochs=4).report
+    kept = run_stream(data, SpikingLearner(given, "hlop", rows), epochs=4).report
+    assert naive.learning_accuracy > 0.8  # chance is a half
+    assert kept.acc > 0.65
+    assert kept.bwt > naive.bwt + 0.1
 
 
 @pytest.mark.cuda
@@ -233,7 +233,7 @@ def test_residual_blocks_forget_less_with_hlop(trainer: str) -> None:
 def test_cuda_learns_as_the_processor_does(trainer: str, network: dict[str, Any]) -> None:
     if not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
-    rows = {"first_rows": (3,) + (6,) * 5, "later_rows": (1,) + (4,) * 5}
+    rows = {"first_rows": (3, 6, 6, 6, 6, 3), "later_rows": (1, 4, 4, 4, 4, 1)}
     accuracies = []
     for device in ("cpu", "cuda"):
         given = settings_for(trainer, device=device, dtype="float64", **network)

@@ -60,7 +60,10 @@ class SpikingNet(nn.Module):
         return self.head(self.body(x))
 
     def parts(self, kind: type[Part]) -> list[Part]:
-        """Return the parts of a kind, in the order in which signals pass them."""
+        """Return the parts of a kind, in the order in which signals pass them.
+
+        The shortcut of a residual block comes after its convolutions.
+        """
         return [part for part in self.modules() if isinstance(part, kind)]
 
     @torch.no_grad()

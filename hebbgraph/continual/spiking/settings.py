@@ -70,8 +70,8 @@ class NetSettings:
 #: What works for each trainer where it differs from the defaults.
 TRAINER_DEFAULTS: dict[str, dict[str, Any]] = {
     "ottt": {},
-    "bptt": {},
-    "dsr": {"leak": 0.95, "fires": 0.5},
+    "bptt": {"steps": 6, "rate": 0.2},
+    "dsr": {"leak": 0.95, "fires": 0.5, "rate": 0.2},
 }
 
 

@@ -89,7 +89,8 @@ class Rates:
 
     whose derivative leads the errors back; ``dL/dW = delta r^T`` and the synapses hear r. The
     readout is the mean current with the same weights (`SpikingNet.fade`). Norms take the
-    statistics of all steps of the minibatch together, as constants. Meng et al. 2022,
+    statistics of all steps of the minibatch together, as constants. Thresholds do not learn: with
+    spikes of height 1 they do what a factor on the currents does. Meng et al. 2022,
     arXiv:2205.00459.
     """
 
