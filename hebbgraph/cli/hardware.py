@@ -35,8 +35,9 @@ Every fault of every file is printed, with its line. A file may extend another:
   extends: loihi1_nahuku     # or a path beside it
   name: my_chip
   title: My chip
-  description: Loihi 1 with more cores.
-  limits: {source: davies2018, cores: 256}
+  description: Loihi 1 with small cores.
+  limits: {source: davies2018, neurons_per_core: 256}
+  static: null               # takes away what the base says
 
 exit code: 0 all are sound, 1 one is not"""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -369,6 +370,19 @@ def test_every_fault_of_every_file_is_named(
     assert len(faults) == 5
     assert main(["hardware", "validate", str(bad), "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)[str(bad)]["faults"]) == 5
+
+
+def test_the_example_of_a_variant_is_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["hardware", "validate", "--help"])
+    _, _, text = capsys.readouterr().out.partition("A file may extend another:\n\n")
+    file = tmp_path / "my_chip.yaml"
+    file.write_text(textwrap.dedent(text.partition("\n\n")[0]))
+    config = load(file)
+    assert config.limits is not None
+    assert (config.limits.neurons_per_core, config.static) == (256, None)
 
 
 # --- cite --------------------------------------------------------------------------------------
