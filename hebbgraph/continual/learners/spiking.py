@@ -54,7 +54,10 @@ class SpikingLearner:
         self.net = network(self.given, stream.inputs, stream.outputs, seed).to(self._device)
         self.net.eval()
         way = trainer(self.given.trainer)
-        setting = Setting(self.net, way, stream, seed, self.given.batch, self._dtype, self._device)
+        setting = Setting(
+            self.net, way, stream, seed, self.given.batch, self._dtype, self._device,
+            self.given.smoothing,
+        )  # fmt: skip
         self._trainer, self._setting = way, setting
         self.method.start(setting)
         self._optimiser = self._fresh_optimiser()
@@ -70,6 +73,8 @@ class SpikingLearner:
         """Learn all samples, a minibatch at a time; raises `Invalid` where the loss is NaN."""
         self.method.enter(number)
         self.net.train()
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.given.rate * self.given.decay**epoch
         losses = [self._update(batch) for batch in self._batches(number, epoch, samples)]
         self.net.eval()
         if not losses:

@@ -30,6 +30,8 @@ class Setting:
     batch: int
     dtype: torch.dtype
     device: torch.device
+    #: Of the labels, in the loss.
+    smoothing: float = 0.0
 
     def tensor(self, values: Any) -> Tensor:
         """Return real values on the network's device."""
@@ -122,8 +124,18 @@ class Method:
         return batch
 
     def loss(self, currents: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of class currents (B, classes): cross entropy."""
-        return functional.cross_entropy(currents + self.setting.columns(batch.task), batch.y)
+        """Return the loss of class currents (B, classes): cross entropy.
+
+        With a smoothing e the target is 1 - e of the class and e shared by the task's columns.
+        """
+        shut, smoothing = self.setting.columns(batch.task), self.setting.smoothing
+        plain = functional.cross_entropy(currents + shut, batch.y)
+        if not smoothing:
+            return plain
+        logs = functional.log_softmax(currents + shut, dim=1)
+        used = torch.isfinite(shut).expand_as(logs)
+        shared = -(logs.masked_fill(~used, 0).sum(1) / used.sum(1)).mean()
+        return (1 - smoothing) * plain + smoothing * shared
 
     def gradients(self, batch: Batch) -> None:
         """Change the gradients of the network's parameters."""

@@ -37,6 +37,10 @@ class NetSettings:
     #: Of stochastic gradient descent, and its momentum.
     rate: float = 0.1
     momentum: float = 0.0
+    #: Factor on the rate after each epoch of a task; a task begins with the whole rate.
+    decay: float = 1.0
+    #: Share of each label that is spread over all classes of the task.
+    smoothing: float = 0.0
     #: ``bp``, ``fa`` or ``ss``.
     error: ErrorPath = "bp"
     #: Factor on the first weights.
@@ -144,7 +148,7 @@ def settings_faults(given: NetSettings, inputs: int) -> list[Fault]:
     for name in ("hidden", "maps", "blocks"):
         for i, count in enumerate(getattr(given, name)):
             faults += whole_faults(f"{name}[{i}]", count, 1, 10**6)
-    for name in ("leak", "fires", "momentum", "norm_share"):
+    for name in ("leak", "fires", "momentum", "decay", "smoothing", "norm_share"):
         value = getattr(given, name)
         if not 0 <= value <= 1:
             faults.append(Fault(name, repr(value), "must be in [0, 1]"))
