@@ -40,7 +40,7 @@ def batch(count: int = 6, task: int = 1) -> Batch:
 
 
 def test_ewc_adds_lambda_fisher_times_the_way_from_the_anchor() -> None:
-    learner = started("ewc", strength=7.0)
+    learner = started("ewc", strength=7.0, stiffest=7.0)
     ewc, draws = learner.method, torch.Generator().manual_seed(0)
     expected = {}
     for name, w in ewc.weights.items():
@@ -54,6 +54,17 @@ def test_ewc_adds_lambda_fisher_times_the_way_from_the_anchor() -> None:
     ewc.gradients(batch())
     for name, w in ewc.weights.items():
         torch.testing.assert_close(w.grad, expected[name])
+
+
+def test_a_penalty_is_no_stiffer_than_told() -> None:
+    ewc = started("ewc", strength=100.0, stiffest=4.0).method
+    for name, w in ewc.weights.items():
+        ewc.importance[name] = torch.ones_like(w)
+        ewc.anchor[name] = w.detach() - 0.5
+        w.grad = torch.zeros_like(w)
+    ewc.gradients(batch())
+    for w in ewc.weights.values():
+        torch.testing.assert_close(w.grad, torch.full_like(w, 2.0))
 
 
 def test_the_fisher_information_is_that_of_a_softmax() -> None:
@@ -112,7 +123,7 @@ def test_the_path_integral_of_si_is_the_loss_that_went() -> None:
 
 
 def test_the_path_leaves_the_penalty_out() -> None:
-    si = started("si", strength=100.0).method
+    si = started("si", strength=100.0, stiffest=1e3).method
     for name, w in si.weights.items():
         si.importance[name] = torch.ones_like(w)
         si.anchor[name] = w.detach() - 1

@@ -74,8 +74,8 @@ def test_a_reservoir_keeps_each_sample_with_the_same_chance() -> None:
 def test_readouts_stay_with_their_samples() -> None:
     buffer, draws = Buffer(7), np.random.default_rng(0)
     for task in range(3):
-        shown = numbered(20 * task, 20, task)
-        buffer.add(shown, draws, readout=10 * shown.x)
+        buffer.add(numbered(20 * task, 20, task), draws)
+        buffer.note(task, lambda x: 10 * x)
     found = buffer.draw(7, 3, draws)
     assert found is not None
     kept, readout = found

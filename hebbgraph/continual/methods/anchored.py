@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from hebbgraph.continual.learner import State
-from hebbgraph.continual.methods.method import Batch, Method, Setting, weights
+from hebbgraph.continual.methods.method import Batch, Method, Options, Setting, weights
+
+
+@dataclass(frozen=True)
+class AnchorOptions(Options):
+    """Options of a penalty."""
+
+    reals: ClassVar = {"strength": (0.0, 1e12), "stiffest": (1e-12, 1e12)}
+
+    #: Factor of the penalty.
+    strength: float = 1.0
+    #: Largest factor of a weight's way in the gradient: gradient descent with a rate above 2 /
+    #: stiffest diverges; at 1 / stiffest a weight that matters most goes back in one step.
+    stiffest: float = 10.0
 
 
 class Anchored(Method):
     """Adds the quadratic penalty ``(pull / 2) sum_i omega_i (w_i - w*_i)^2`` to the loss.
 
-    Its gradient ``pull omega (w - w*)`` is added to that of the task; w* are the weights at the end
-    of the last task and the importances omega >= 0 are those of all tasks so far, so that memory
-    does not grow.
+    Its gradient ``min(pull omega, stiffest) (w - w*)`` is added to that of the task; w* are the
+    weights at the end of the last task and the importances omega >= 0 are those of all tasks so
+    far, so that memory does not grow.
     """
 
     def start(self, setting: Setting) -> None:
@@ -34,7 +50,8 @@ class Anchored(Method):
         """Add the gradient of the penalty."""
         for name, w in self.weights.items():
             if w.grad is not None:
-                w.grad += self.pull * self.importance[name] * (w - self.anchor[name])
+                held = (self.pull * self.importance[name]).clamp(max=self.options.stiffest)
+                w.grad += held * (w - self.anchor[name])
 
     def fasten(self, importance: dict[str, Tensor]) -> None:
         """Take the present weights for w*, and new importances."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,8 +28,8 @@ class Buffer:
     def __len__(self) -> int:
         return 0 if self._kept is None else len(self._kept)
 
-    def add(self, batch: Batch, draws: np.random.Generator, readout: Tensor | None = None) -> None:
-        """Show the buffer samples, and what the network says of them (B, classes) if kept."""
+    def add(self, batch: Batch, draws: np.random.Generator) -> None:
+        """Show the buffer samples."""
         ends = np.arange(self.seen, self.seen + len(batch))
         drawn = np.floor(draws.random(len(batch)) * (ends + 1)).astype(np.int64)
         places = np.where(ends < self.size, ends, drawn)
@@ -44,8 +46,18 @@ class Buffer:
         held = (None, None, None) if kept is None else (kept.x, kept.y, kept.task)
         parts = zip(held, shown, strict=True)
         self._kept = Batch(*(_placed(old, new[of], to, count) for old, new in parts))
-        if readout is not None:
-            self._readout = _placed(self._readout, readout[of], to, count)
+        if self._readout is not None:
+            nothing = self._readout.new_zeros((len(to), *self._readout.shape[1:]))
+            self._readout = _placed(self._readout, nothing, to, count)
+
+    def note(self, task: int, say: Callable[[Tensor], Tensor]) -> None:
+        """Keep what a network says (n, classes) of the samples of a task beside them."""
+        if self._kept is None:
+            return
+        rows = torch.nonzero(self._kept.task == task)[:, 0]
+        if len(rows):
+            said = say(self._kept.x[rows])
+            self._readout = _placed(self._readout, said, rows, len(self._kept))
 
     def draw(
         self, count: int, before: int, draws: np.random.Generator

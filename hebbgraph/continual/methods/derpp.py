@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hebbgraph.continual.methods.method import Batch
 from hebbgraph.continual.methods.replay import Replay, ReplayOptions
+from hebbgraph.continual.streams import Task
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,20 @@ class DerppOptions(ReplayOptions):
 
 
 class Derpp(Replay):
-    """Samples of earlier tasks come with what the network said of them when they were learned.
+    """Samples of earlier tasks come with what the network said of them after their task.
 
     With two draws (x', z') and (x'', y'') from the buffer, a the class currents::
 
         L = CE(a(x), y) + alpha mean (a(x') - z')^2 + beta CE(a(x''), y'')
 
-    z is the readout right after the update that first learned the sample. The mean is over the
-    columns of the sample's head. Where the trainer asks for the loss of every step, z is what each
-    step's currents are compared with.
+    z is the readout at the end of the sample's task; the paper takes it while the task is learned,
+    which with one visit of each sample in the first of many epochs keeps what the network said
+    before it had learned. The mean is over the columns of the sample's head. Where the trainer asks
+    for the loss of every step, z is what each step's currents are compared with.
     """
 
     name = "derpp"
     options_type = DerppOptions
-    keeps_readout = True
 
     def extended(self, batch: Batch) -> Batch:
         """Return the minibatch, then both draws from the buffer."""
@@ -63,6 +64,10 @@ class Derpp(Replay):
         distance = ((like[0] - self._stored).square() * shown).sum() / shown.sum()
         given: DerppOptions = self.options
         return super().loss(*new) + given.alpha * distance + given.beta * super().loss(*old)
+
+    def end(self, number: int, task: Task) -> None:
+        """Keep the readouts of the task's samples."""
+        self.buffer.note(number, self.setting.net)
 
 
 LEARNS = Derpp

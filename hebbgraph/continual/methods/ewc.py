@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hebbgraph.continual.methods.anchored import Anchored
-from hebbgraph.continual.methods.method import Batch, Options
+from hebbgraph.continual.methods.anchored import Anchored, AnchorOptions
+from hebbgraph.continual.methods.method import Batch
 from hebbgraph.continual.streams import Task
 from hebbgraph.random import stream
 
 
 @dataclass(frozen=True)
-class EwcOptions(Options):
+class EwcOptions(AnchorOptions):
     """Options of EWC."""
 
     wholes: ClassVar = {"samples": (1, 10**9)}
-    reals: ClassVar = {"strength": (0.0, 1e12), "decay": (0.0, 1.0)}
+    reals: ClassVar = AnchorOptions.reals | {"decay": (0.0, 1.0)}
 
     #: lambda, the factor of the penalty.
     strength: float = 100.0

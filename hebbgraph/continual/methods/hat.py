@@ -27,7 +27,7 @@ class HatOptions(Options):
     #: s_max, the steepness of the masks at the end of each epoch and when scoring.
     steepness: float = 400.0
     #: c, the factor of the regulariser.
-    sparsity: float = 0.75
+    sparsity: float = 0.1
     #: Rate at which the embeddings of tasks learn.
     rate: float = 0.1
 

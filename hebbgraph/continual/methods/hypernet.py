@@ -23,9 +23,9 @@ class HypernetOptions(Options):
     reals: ClassVar = {"strength": (0.0, 1e12), "rate": (1e-12, 1e6)}
 
     #: beta, the factor of the regulariser.
-    strength: float = 1.0
+    strength: float = 0.03
     #: Rate of the hypernetwork, which learns with Adam.
-    rate: float = 0.003
+    rate: float = 0.01
     #: Numbers in the embedding of a task, and of a chunk.
     embedding: int = 16
     #: Units of the recurrent network.

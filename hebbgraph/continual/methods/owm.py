@@ -22,7 +22,7 @@ class OwmOptions(Options):
     reals: ClassVar = {"alpha": (1e-12, 1e12), "decay": (1e-12, 1.0)}
 
     #: Weighs a new input against the projector: the smaller, the more exact the projection.
-    alpha: float = 1.0
+    alpha: float = 0.1
     #: lambda: alpha shrinks by this factor from a task's first group of samples to its last.
     decay: float = 1.0
     #: Samples whose presynaptic signals are averaged.

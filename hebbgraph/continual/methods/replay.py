@@ -35,8 +35,6 @@ class Replay(Method):
     """
 
     options_type: type[Options] = ReplayOptions
-    #: Whether the network's readout is kept with each sample.
-    keeps_readout = False
 
     def start(self, setting: Setting) -> None:
         """Begin with an empty buffer."""
@@ -63,7 +61,7 @@ class Replay(Method):
         """Show the buffer the samples."""
         if self._new:
             own = Batch(batch.x[: self._own], batch.y[: self._own], batch.task[: self._own])
-            self.buffer.add(own, self._draws("reservoir"), self._said(own.x))
+            self.buffer.add(own, self._draws("reservoir"))
         self._updates += 1
 
     def state(self) -> State:
@@ -78,15 +76,6 @@ class Replay(Method):
     def memory(self) -> dict[str, float]:
         """Return the count of numbers in the buffer."""
         return self.buffer.memory()
-
-    def _said(self, x: Tensor) -> Tensor | None:
-        """Return the readout if it is kept; norms do not learn from being asked."""
-        if not self.keeps_readout:
-            return None
-        net = self.setting.net.eval()
-        found = net(x)
-        net.train()
-        return found
 
     def _draws(self, purpose: str) -> np.random.Generator:
         path, number = f"continual.{self.name}", self._number

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from hebbgraph.continual.learner import State
-from hebbgraph.continual.methods.anchored import Anchored
-from hebbgraph.continual.methods.method import Batch, Options, Setting
+from hebbgraph.continual.methods.anchored import Anchored, AnchorOptions
+from hebbgraph.continual.methods.method import Batch, Setting
 from hebbgraph.continual.streams import Task
 
 
 @dataclass(frozen=True)
-class SiOptions(Options):
+class SiOptions(AnchorOptions):
     """Options of SI."""
 
-    reals: ClassVar = {"strength": (0.0, 1e12), "damping": (1e-12, 1e12)}
+    reals: ClassVar = AnchorOptions.reals | {"damping": (1e-12, 1e12)}
 
     #: c, the factor of the penalty.
-    strength: float = 0.1
+    strength: float = 5.0
     #: xi, added to squared ways so that weights that hardly moved do not matter.
     damping: float = 0.1
 
