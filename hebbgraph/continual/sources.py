@@ -183,16 +183,22 @@ def _some(labels: NDArray[np.int64], most: int | None, seed: int, split: str) ->
 
 
 def _values(images: Images, data: str, *, framed: bool) -> NDArray[np.float64]:
-    """Return (n, channels, rows, columns) real values of bytes."""
-    x = images.astype(np.float64) / 255
-    x = x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
-    if framed and x.shape[1] == 1:
-        x = np.repeat(np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2))), 3, axis=1)
-    if framed or x.shape[1] == 3:
-        mean, deviation = (np.array(v).reshape(1, -1, 1, 1) for v in NORMS[data])
-        x -= mean
-        x /= deviation
-    return x
+    """Return real values (n, channels, rows, columns) of bytes, made a chunk at a time."""
+    framed = framed and images.ndim == 3
+    normalised = framed or images.ndim == 4
+    edge = 4 if framed else 0
+    rows, columns = images.shape[1] + edge, images.shape[2] + edge
+    made = np.empty((len(images), 1 if images.ndim == 3 and not framed else 3, rows, columns))
+    for first in range(0, len(images), CHUNK):
+        x = images[first : first + CHUNK] / 255
+        x = x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
+        if framed:
+            x = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+        if normalised:
+            mean, deviation = (np.array(v).reshape(1, -1, 1, 1) for v in NORMS[data])
+            x = (x - mean) / deviation
+        made[first : first + CHUNK] = x  # grey fills all three channels
+    return made
 
 
 @cache
@@ -224,6 +230,8 @@ PACKAGED: dict[str, Callable[[], tuple[Images, NDArray[np.int64]]]] = {
     "digits": _digits,
     "mnist5k": _mnist5k,
 }
+#: Images made real at once.
+CHUNK = 1024
 FIVE = ("cifar10", "mnist", "svhn", "fashion_mnist", "notmnist")
 _CIFAR = ((125.3 / 255, 123.0 / 255, 113.9 / 255), (63.0 / 255, 62.1 / 255, 66.7 / 255))
 #: Mean and deviation of each channel; those of grey images with their frame.
