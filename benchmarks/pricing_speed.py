@@ -81,7 +81,7 @@ def loop(runs: Mapping[str, Counters], machines: list[Hardware], samples: int) -
                 for cost in entry:
                     if cost.component == "learning":
                         continue
-                    cite = " ".join(machine.sources[cost.source].cite.split())
+                    cite = machine.sources[cost.source].address or machine.sources[cost.source].text
                     key = f"{cite}\0{counter}\0{cost.component}"
                     z = deviations([key], samples, 0)[0]
                     for s in range(samples):

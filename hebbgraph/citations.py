@@ -176,9 +176,7 @@ def _behind(document: Mapping[str, Any]) -> Iterator[Reference]:
         for source in load(name).sources.values():
             if source.basis == "assumption":
                 continue
-            address = f"doi:{source.doi}" if source.doi else source.url
-            text = f"{' '.join(source.cite.split())}, {address}"
-            yield Reference("hardware", (name,), text, source.doi, "", source.url)
+            yield Reference("hardware", (name,), source.text, source.doi, "", source.url)
     if config.get("hardware") and rows:
         for found in break_even(Counters.from_dict(rows[0]["report"]["counters"])):
             yield from references(found.cite, "break-even", found.paper)

@@ -202,9 +202,7 @@ def _tables(config: Hardware) -> Iterator[Table]:
     yield held
     sources = _table("sources", "key", "basis", "what it is", "conditions")
     for key, source in config.sources.items():
-        place = f"doi:{source.doi}" if source.doi else source.url
-        about = f"{_words(source.cite)} {place}".strip()
-        sources.add_row(key, source.basis, about, _words(source.conditions))
+        sources.add_row(key, source.basis, source.text, _words(source.conditions))
     yield sources
 
 

@@ -79,7 +79,7 @@ class EnergyReport:
     static_basis: tuple[str, ...]
     #: Why the energies are guesses, in words; empty where they rest on published figures.
     synthetic: str = ""
-    #: Citations of the ledger's sources, by their keys.
+    #: Citations and addresses of the ledger's sources, by their keys.
     sources: Mapping[str, str] = field(default_factory=dict)
     #: Watts that are drawn whatever happens, by what draws them: ``chip`` or ``core``.
     powers: Mapping[str, Band] = field(default_factory=dict)
@@ -175,8 +175,7 @@ def energy(
         ),
         synthetic=config.synthetic,
         sources={
-            key: " ".join(config.sources[key].cite.split())
-            for key in dict.fromkeys(line.source for line in lines)
+            key: config.sources[key].text for key in dict.fromkeys(line.source for line in lines)
         },
         powers={what: Band(p.low, p.value, p.high) for what, p in _powers(config)},
     )

@@ -253,7 +253,7 @@ class _Figure:
     counter: str
     component: str
     cost: Band
-    #: What its source is: the words by which it is cited.
+    #: What its source is: its address, or the words by which it is cited.
     source: str
 
 
@@ -300,7 +300,9 @@ def _priced(
 
 
 def _key(line: Line, report: EnergyReport) -> _Figure:
-    source = report.sources.get(line.source, line.source)
+    cite = report.sources.get(line.source, line.source)
+    address = cite.rpartition(", ")[2]
+    source = address if address.startswith(("doi:", "http")) else cite
     return _Figure(report.hardware, line.counter, line.component, line.cost, source)
 
 

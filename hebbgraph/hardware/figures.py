@@ -95,6 +95,16 @@ class Source(Section):
     #: Process node, voltage, workload, tool: what the figures hold for.
     conditions: Text
 
+    @property
+    def address(self) -> str:
+        """Return where it can be read, ``doi:...`` or a URL; empty where it is an assumption."""
+        return f"doi:{self.doi}" if self.doi else self.url
+
+    @property
+    def text(self) -> str:
+        """Return citation and address on one line."""
+        return ", ".join(part for part in (" ".join(self.cite.split()), self.address) if part)
+
 
 class Figure(Section):
     """One number with its range, in SI units once loaded.

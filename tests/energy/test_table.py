@@ -81,7 +81,7 @@ def test_every_draw_is_counts_times_costs(independent: bool) -> None:
             sums = {"dynamic": 0.0, "learning": 0.0}
             for counter, entry in config.costs.items():
                 for each in entry:
-                    cite = " ".join(config.sources[each.source].cite.split())
+                    cite = config.sources[each.source].address
                     key = f"{cite}\0{counter}\0{each.component}" if independent else cite
                     z = deviations([key], 3, 7)[0, s]
                     price = float(spread(each.low, each.value, each.high, z))
@@ -155,6 +155,21 @@ def test_a_trade_of_synapses_for_updates_is_as_sure_as_the_costs_are() -> None:
     # Synapses reach 20 pJ in one of twenty draws.
     assert table.cheaper(("synapses", "mine"), ("double", "mine")) == pytest.approx(0.95, abs=0.01)
     assert math.isnan(table.cheaper(("synapses", "mine"), ("updates", "mine"), "static"))
+
+
+def test_machines_that_quote_one_source_move_together() -> None:
+    """Ranges overlap by far, and yet narrower words are cheaper in every draw."""
+    wide = load("digital_45nm")
+    narrow = wide.at(state_bits=16)
+    table = energy_table(COUNTERS, [wide, narrow], samples=500)
+    first, second = table.total("run", wide.name), table.total("run", narrow.name)
+    assert first is not None
+    assert second is not None
+    assert second.quantiles[2] > first.quantiles[0]
+    assert table.cheaper(("run", narrow.name), ("run", wide.name)) == 1.0
+    # Drawn apart, the order would be a matter of chance.
+    apart = energy_table(COUNTERS, ["gpu_h200", "cpu_generic"], samples=500)
+    assert 0.9 < apart.cheaper(("run", "gpu_h200"), ("run", "cpu_generic")) < 1.0
 
 
 def test_costs_per_episode_are_compared() -> None:
