@@ -19,7 +19,7 @@ from hebbgraph.continual.spiking.parts import Parts
 from hebbgraph.continual.spiking.resnet import resnet
 from hebbgraph.continual.spiking.settings import network, settings_for
 from hebbgraph.continual.spiking.synapses import Synapses
-from hebbgraph.errors import Invalid
+from hebbgraph.errors import Invalid, Unavailable
 
 TRAINERS = ("ottt", "bptt", "dsr")
 CONV: dict[str, Any] = {
@@ -189,6 +189,13 @@ def test_settings_are_checked_at_once() -> None:
         run_stream(small(), SpikingLearner(settings_for("ottt", network="resnet18")))
     with pytest.raises(Invalid, match="trainer: must be one of ottt, bptt, dsr"):
         settings_for("stdp")
+
+
+def test_the_device_must_be_here() -> None:
+    with pytest.raises(Invalid, match="must name a torch device"):
+        run_stream(small(), SpikingLearner(settings_for("ottt", device="gpu")))
+    with pytest.raises(Unavailable, match=r"no device 'cuda:99' .*devices here: cpu"):
+        run_stream(small(), SpikingLearner(settings_for("ottt", device="cuda:99")))
 
 
 def test_pools() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods import Batch, Method, Setting
 from hebbgraph.continual.methods import method as method_named
-from hebbgraph.continual.spiking.settings import DTYPES, NetSettings, network
+from hebbgraph.continual.spiking.settings import DTYPES, NetSettings, device_of, network
 from hebbgraph.continual.spiking.trainers import trainer
 from hebbgraph.continual.streams import Labelled, Stream, Task
 from hebbgraph.errors import Fault, Invalid
@@ -35,7 +35,6 @@ class SpikingLearner:
         self.method = method_named(method, options) if isinstance(method, str) else method
         self._name = name or self.method.name
         self._dtype = DTYPES.get(settings.dtype, torch.float32)
-        self._device = torch.device(settings.device)
 
     @property
     def name(self) -> str:
@@ -51,8 +50,9 @@ class SpikingLearner:
     def start(self, stream: Stream, seed: int) -> None:
         """Draw the first weights."""
         self._stream, self._seed, self._updates = stream, seed, 0
-        self.net = network(self.given, stream.inputs, stream.outputs, seed).to(self._device)
-        self.net.eval()
+        net = network(self.given, stream.inputs, stream.outputs, seed)
+        self._device = device_of(self.given)
+        self.net = net.to(self._device).eval()
         way = trainer(self.given.trainer)
         setting = Setting(
             self.net, way, stream, seed, self.given.batch, self._dtype, self._device,

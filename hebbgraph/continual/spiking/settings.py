@@ -16,7 +16,7 @@ from hebbgraph.continual.spiking.parts import Parts
 from hebbgraph.continual.spiking.resnet import resnet
 from hebbgraph.continual.spiking.synapses import ErrorPath
 from hebbgraph.continual.spiking.trainers import TRAINERS
-from hebbgraph.errors import Fault, Invalid
+from hebbgraph.errors import Fault, Invalid, Unavailable
 from hebbgraph.models import hlop
 
 NETWORKS = ("mlp", "conv", "resnet18")
@@ -127,6 +127,23 @@ def network(given: NetSettings, inputs: int, outputs: int, seed: int) -> Spiking
         seed=seed,
         dtype=DTYPES[given.dtype],
     )
+
+
+def device_of(given: NetSettings) -> torch.device:
+    """Return the device that learns; raises `Invalid`, or `Unavailable` where it is not here."""
+    try:
+        device = torch.device(given.device)
+    except RuntimeError as error:
+        need = 'must name a torch device, as in "cpu", "cuda" or "cuda:0"'
+        raise Invalid("settings", [Fault("device", repr(given.device), need)]) from error
+    try:
+        torch.ones(1, device=device, dtype=DTYPES[given.dtype]).cpu()
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        reason = str(error).partition("\n")[0]
+        remedy = f"devices here: {', '.join(there)}; or install a torch built for {device.type}"
+        raise Unavailable(f"no device {given.device!r} ({reason}); {remedy}") from error
+    return device
 
 
 def settings_faults(given: NetSettings, inputs: int) -> list[Fault]:
