@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--patterns", type=int, default=10_000, help="K (default: %(default)s)")
     parser.add_argument("--cues", type=int, default=1000, help="E (default: %(default)s)")
     parser.add_argument("--order", type=int, default=4, help="p (default: %(default)s)")
-    parser.add_argument("--updates", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--updates", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contestant")
     parser.add_argument("--json", type=Path, help="write the result to this file")
