@@ -138,6 +138,8 @@ def _print(found: Any, machines: tuple[str, ...], folder: Path | None) -> None:
         out.print(shown)
         for note in table.notes:
             out.print(note)
+    for note in [note for row in found.rows for note in row.notes]:
+        out.print(f"note: {note}")
     out.print(continual_tables.headline(found))
     if folder:
         out.print(f"report: {folder / 'report.html'}")

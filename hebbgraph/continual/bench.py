@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from hebbgraph.continual import sources
 from hebbgraph.continual.matrix import MEASURES
 from hebbgraph.continual.methods import METHODS
 from hebbgraph.continual.presets import Preset
+from hebbgraph.continual.rows import NotConverged
 from hebbgraph.continual.run import StreamRun, Teller, run_stream
 from hebbgraph.continual.streams import Stream
 from hebbgraph.counters import Counters
@@ -92,6 +94,8 @@ class MethodRow:
     training: Counters | None = None
     #: Why it did not run to its end; empty if it did.
     failure: str = ""
+    #: Warnings of the runs, such as rows that have not converged.
+    notes: tuple[str, ...] = ()
 
     def values(self, measure: str) -> NDArray[np.float64]:
         """Return a measure of `MEASURES` for each seed."""
@@ -133,6 +137,7 @@ class MethodRow:
             "inference": self.inference.as_dict() if self.inference else None,
             "training": self.training.as_dict() if self.training else None,
             "failure": self.failure,
+            "notes": list(self.notes),
         } | {
             measure: {"mean": _json(self.mean(measure)), "sd": _json(self.deviation(measure))}
             for measure in MEASURES
@@ -202,15 +207,17 @@ class _Outcome:
     inference: Counters | None = None
     training: Counters | None = None
     failure: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _row(method: str, outcomes: list[_Outcome]) -> MethodRow:
     runs = tuple(outcome.run for outcome in outcomes if outcome.run)
     failure = next((outcome.failure for outcome in outcomes if outcome.failure), "")
     counted = next((outcome for outcome in outcomes if outcome.training), None)
+    notes = tuple(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
     if counted is None:
-        return MethodRow(method, runs, failure=failure)
-    return MethodRow(method, runs, counted.inference, counted.training, failure)
+        return MethodRow(method, runs, failure=failure, notes=notes)
+    return MethodRow(method, runs, counted.inference, counted.training, failure, notes)
 
 
 def _stream(config: ContinualConfig, seed: int, told: Teller) -> Stream:
@@ -234,18 +241,21 @@ def _one(
         stream = _stream(config, seed, _silent)
         settings = NetSettings(**{**config.base.net, **config.net})
         learner = SpikingLearner(settings, method, config.options(method))
-        run = run_stream(
-            stream,
-            learner,
-            epochs=config.epochs or config.base.epochs,
-            seed=seed,
-            checkpoint=checkpoints / f"{method}-{seed}.ckpt" if checkpoints else None,
-            progress=progress,
-        )
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", NotConverged)
+            run = run_stream(
+                stream,
+                learner,
+                epochs=config.epochs or config.base.epochs,
+                seed=seed,
+                checkpoint=checkpoints / f"{method}-{seed}.ckpt" if checkpoints else None,
+                progress=progress,
+            )
         inference, training = work_of(learner, stream)
     except Invalid as error:
         return _Outcome(None, failure=str(error))
-    return _Outcome(run, inference, training)
+    notes = tuple(f"seed {seed}, {warning.message}" for warning in warned)
+    return _Outcome(run, inference, training, notes=notes)
 
 
 def _side_by_side(

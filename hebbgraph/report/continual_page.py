@@ -69,8 +69,9 @@ def _pictures(found: ContinualBench) -> list[Picture]:
 
 def _verdict(found: ContinualBench) -> Verdict:
     failed = [f"{row.method}: {row.failure}" for row in found.rows if row.failure]
+    notes = [note for row in found.rows for note in row.notes]
     tone = "partial" if failed else "good"
-    return Verdict(tone, continual_tables.headline(found), tuple(failed))
+    return Verdict(tone, continual_tables.headline(found), (*failed, *notes))
 
 
 def _setting(found: ContinualBench) -> Table:

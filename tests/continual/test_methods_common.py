@@ -14,6 +14,9 @@ from hebbgraph.continual.methods import METHODS, method
 from hebbgraph.continual.spiking.settings import NetSettings
 from hebbgraph.errors import Invalid
 
+# Two short epochs are not enough for Hebbian rows.
+pytestmark = pytest.mark.filterwarnings("ignore::hebbgraph.continual.rows.NotConverged")
+
 EPOCHS = 2
 ROWS = {"first_rows": (3, 4, 3), "later_rows": (2, 3, 2)}
 GIVEN: dict[str, dict[str, Any]] = {
@@ -100,3 +103,25 @@ def test_every_fault_of_the_options_is_named(name: str, options: Any, wrong: int
         method(name, options)
     assert len(caught.value.faults) == wrong
     assert {fault.where for fault in caught.value.faults} == {f"{name}.{key}" for key in options}
+
+
+@pytest.mark.parametrize(
+    ("name", "presentations", "operations"),
+    [
+        ("ewc", 1, 2 * 192),
+        ("si", 1, 3 * 192),
+        ("lwf", 4 / 3, 0),
+        ("er", 1 + 5 / 16, 0),
+        ("derpp", 1 + 10 / 16, 0),
+        ("agem", 1 + 5 / 16, 3 * 192),
+        ("gpm", 1, 0),
+        ("owm", 1, 12 * 10**2),
+        ("hat", 1, 120 + 12),
+        ("hypernet", 1, 3 * 4 * (3 * 8 * (32 + 8) + 8 * 50)),
+    ],
+)
+def test_the_work_of_a_method(name: str, presentations: float, operations: float) -> None:
+    # 10 inputs, 12 units, 6 classes: 192 weights, of which 72 lead to heads of their own.
+    made = learner(name)
+    made.start(tasks("task"), seed=0)
+    assert made.method.work() == (pytest.approx(presentations), operations)

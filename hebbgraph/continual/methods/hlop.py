@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,8 +10,12 @@ import torch
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods.method import Batch, Setting
 from hebbgraph.continual.methods.projection import Projection, RowOptions
+from hebbgraph.continual.rows import convergence, warn_unless_converged
 from hebbgraph.continual.streams import Task
 from hebbgraph.models.hlop import fresh_rows
+
+#: Samples of a task whose signals tell whether rows have converged.
+CHECKED = 100
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,9 @@ class HlopOptions(RowOptions):
     """Options of HLOP."""
 
     #: Rate of each layer's rows, for signals of energy 1 where `relative`.
-    rates: tuple[float, ...] = (4.0,)
+    rates: tuple[float, ...] = (8.0,)
+    #: Factor on the rates after each epoch of a task: rows settle.
+    decay: float = 0.7
     #: Whether the rate is divided by the mean energy of the signals.
     relative: bool = True
     momentum: float = 0.9
@@ -41,12 +47,13 @@ class Hlop(Projection):
     def start(self, setting: Setting) -> None:
         """Begin without rows."""
         super().start(setting)
-        self.minibatches = 0
+        self.minibatches = self.passed = 0
         self.block = [0] * len(self.layers)
 
     def begin(self, number: int, task: Task) -> None:
         """Add a block of random orthonormal rows."""
-        counts = self.block = self.counts(number)
+        counts = self.block = self.counts(number, task)
+        self.passed = 0
         for i, (count, subspace) in enumerate(zip(counts, self.subspaces, strict=True)):
             width = subspace.old.shape[1]
             drawn = fresh_rows(count, width, self.setting.seed, i + 1, number)
@@ -65,6 +72,7 @@ class Hlop(Projection):
         """Project the gradients, and let the rows learn from what was heard."""
         super().gradients(batch)
         options: HlopOptions = self.options
+        faded = options.decay**self.passed
         rates = options.rates if len(options.rates) > 1 else options.rates * len(self.layers)
         for layer, subspace, rate in zip(self.layers, self.subspaces, rates, strict=False):
             rows = layer.taken()
@@ -74,15 +82,23 @@ class Hlop(Projection):
             times, few = options.iterations, len(rows) <= len(batch)
             for part in range(times if energy > 0 else 0):
                 heard = rows if few else rows[part::times]
-                subspace.learn(heard, rate / energy, momentum=options.momentum)
+                subspace.learn(heard, faded * rate / energy, momentum=options.momentum)
 
     def epoch_done(self) -> dict[str, float]:
         """Return the worst error of the new rows from orthonormal."""
+        self.passed += 1
         held = [s.orthonormality() for s in self.subspaces if len(s.new)]
         return {"orthonormality_error": max(held)} if held else {}
 
     def end(self, number: int, task: Task) -> None:
-        """Merge the new rows into the old ones."""
+        """Merge the new rows into the old ones; warns where they have not converged."""
+        some = replace(task, train=task.train.take(np.arange(min(CHECKED, len(task.train)))))
+        heard = [torch.cat(parts) for parts in zip(*self.presented(some), strict=True)]
+        checked = [
+            convergence(*(rows.double().cpu().numpy() for rows in (s.new, signals, s.old)))
+            for s, signals in zip(self.subspaces, heard, strict=True)
+        ]
+        warn_unless_converged(self.name, task.name, checked)
         for subspace in self.subspaces:
             subspace.freeze()
 
@@ -94,13 +110,14 @@ class Hlop(Projection):
         """Return the rows, and how many minibatches were heard."""
         return super().state() | {
             "minibatches": np.array(self.minibatches),
+            "passed": np.array(self.passed),
             "block": np.array(self.block),
         }
 
     def restore(self, state: State) -> None:
         """Take the rows of `state`."""
         super().restore(state)
-        self.minibatches = int(state["minibatches"])
+        self.minibatches, self.passed = int(state["minibatches"]), int(state["passed"])
         self.block = state["block"].tolist()
 
 

@@ -20,7 +20,7 @@ class Pca(Projection):
 
     def end(self, number: int, task: Task) -> None:
         """Show the samples once more and keep their principal directions."""
-        counts = self.counts(number)
+        counts = self.counts(number, task)
         covariances = self.covariances(task)
         for subspace, matrix, count in zip(self.subspaces, covariances, counts, strict=True):
             subspace.new = principal_rows(matrix, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,10 +12,14 @@ from torch import Tensor
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods.method import Batch, Method, Options, Setting
 from hebbgraph.continual.methods.subspace import Subspace
+from hebbgraph.continual.rows import Capacity, rows_by_energy
 from hebbgraph.continual.spiking.synapses import Synapses
 from hebbgraph.continual.streams import Task
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.random import stream
+
+#: Samples of a task whose signals decide how many rows it gets.
+ASKED = 100
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class RowOptions(Options):
     first_rows: tuple[int, ...] = ()
     #: In later tasks: one tuple for all, or one for each later task.
     later_rows: tuple[int, ...] | tuple[tuple[int, ...], ...] = ()
+    #: Instead of numbers: as many rows as, with the old ones, hold this share of the energy of
+    #: the signals with which a task begins; 0 for numbers.
+    share: float = 0.0
     #: Of the presynaptic rows of one step (samples times positions) at most so many are heard,
     #: drawn with replacement; 0 hears all.
     rows_per_step: int = 4096
@@ -103,9 +110,11 @@ class Projection(Method):
         del layer
         return 0
 
-    def counts(self, number: int) -> list[int]:
+    def counts(self, number: int, task: Task) -> list[int]:
         """Return the rows of each layer for a task; raises `Invalid` where they do not fit."""
         options: RowOptions = self.options
+        if options.share:
+            return self._by_energy(options.share, task)
         found = self._wished(options, number)
         faults = []
         if len(found) < len(self.layers):
@@ -120,6 +129,21 @@ class Projection(Method):
         if faults:
             raise Invalid(self.name, faults)
         return list(found[: len(self.layers)])
+
+    def _by_energy(self, share: float, task: Task) -> list[int]:
+        some = replace(task, train=task.train.take(np.arange(min(ASKED, len(task.train)))))
+        heard = [torch.cat(parts) for parts in zip(*self.presented(some), strict=True)]
+        return [
+            rows_by_energy(
+                signals.double().cpu().numpy(), subspace.old.double().cpu().numpy(), share=share
+            )
+            for signals, subspace in zip(heard, self.subspaces, strict=True)
+        ]
+
+    def capacity(self) -> Capacity:
+        """Return how many rows each layer has used."""
+        used = tuple(len(s.old) + len(s.new) for s in self.subspaces)
+        return Capacity(used, tuple(s.old.shape[1] for s in self.subspaces))
 
     def _wished(self, options: RowOptions, number: int) -> Sequence[int]:
         if number == 0 or not options.later_rows:

@@ -29,27 +29,22 @@ class Subspace:
         rate: float,
         *,
         momentum: float = 0.0,
-        times: int = 1,
-        clamp: float = 10.0,
     ) -> None:
-        """Let the new rows learn from signals P (n, N), `times` times, by Oja's subspace rule.
+        """Let the new rows learn from signals P (n, N) by Oja's subspace rule.
 
         ::
 
-            Y = P H_new^T,   G = clamp(Y^T (residual(P) - Y H_new) / n),
+            Y = P H_new^T,   G = Y^T (residual(P) - Y H_new) / n,
             D = momentum D + (1 - momentum) G,   H_new = H_new + rate D
 
         Only new rows are computed: with old rows frozen it is the full rule, rearranged.
         """
         if not len(self.new):
             return
-        left = self.residual(rows)
-        for _ in range(times):
-            y = rows @ self.new.T
-            step = (y.T @ (left - y @ self.new)) / len(rows)
-            step = step.clamp_(-clamp, clamp)
-            self.momentum = torch.lerp(step, self.momentum, momentum)
-            self.new = self.new + rate * self.momentum
+        y = rows @ self.new.T
+        step = y.T @ (self.residual(rows) - y @ self.new)
+        self.momentum = torch.lerp(step / len(rows), self.momentum, momentum)
+        self.new = self.new + rate * self.momentum
 
     def freeze(self) -> None:
         """Make the new rows old ones."""
