@@ -72,10 +72,11 @@ PRESETS: dict[str, Preset] = {
             "test_per_class": 100,
         },
         5,
-        {"hidden": (400,), "batch": 64, "rate": 0.5},
+        {"hidden": (400,), "batch": 64, "rate": 0.5, "decay": 0.7, "smoothing": 0.1},
         (80, 50),
         shrinking((70, 35), (20, 10), 10, (3, 6, 9)),
         COMMON,
+        {"hlop": {"rates": (8.0,), "decay": 0.7}},
     ),
     "paper": Preset(
         "MNIST, 10 permutations, 784-800-800-10, OTTT, one epoch, the settings of the HLOP paper",

@@ -23,10 +23,11 @@ class HlopOptions(RowOptions):
     """Options of HLOP."""
 
     #: Rate of each layer's rows, for signals of energy 1 where `relative`.
-    rates: tuple[float, ...] = (8.0,)
+    rates: tuple[float, ...] = (4.0,)
     #: Factor on the rates after each epoch of a task: rows settle.
     decay: float = 0.7
-    #: Whether the rate is divided by the mean energy of the signals.
+    #: Whether the rate is divided by the mean energy of the signals, or of the subspace units
+    #: where that is larger: what rows of unit length would never see.
     relative: bool = True
     momentum: float = 0.9
     #: How often rows learn from a minibatch: from all of it each time where there is one signal
@@ -78,11 +79,12 @@ class Hlop(Projection):
             rows = layer.taken()
             if not len(rows) or not len(subspace.new):
                 continue
-            energy = float(rows.square().sum(1).mean()) if options.relative else 1.0
             times, few = options.iterations, len(rows) <= len(batch)
-            for part in range(times if energy > 0 else 0):
+            for part in range(times):
                 heard = rows if few else rows[part::times]
-                subspace.learn(heard, faded * rate / energy, momentum=options.momentum)
+                subspace.learn(
+                    heard, faded * rate, momentum=options.momentum, relative=options.relative
+                )
 
     def epoch_done(self) -> dict[str, float]:
         """Return the worst error of the new rows from orthonormal."""

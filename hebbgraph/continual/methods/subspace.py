@@ -24,11 +24,7 @@ class Subspace:
         return _without(rows, self.old)
 
     def learn(
-        self,
-        rows: Tensor,
-        rate: float,
-        *,
-        momentum: float = 0.0,
+        self, rows: Tensor, rate: float, *, momentum: float = 0.0, relative: bool = False
     ) -> None:
         """Let the new rows learn from signals P (n, N) by Oja's subspace rule.
 
@@ -37,13 +33,17 @@ class Subspace:
             Y = P H_new^T,   G = Y^T (residual(P) - Y H_new) / n,
             D = momentum D + (1 - momentum) G,   H_new = H_new + rate D
 
-        Only new rows are computed: with old rows frozen it is the full rule, rearranged.
+        Only new rows are computed: with old rows frozen it is the full rule, rearranged. If
+        `relative`, G is divided by the mean energy of a row of P, or of Y if that is larger.
         """
         if not len(self.new):
             return
         y = rows @ self.new.T
-        step = y.T @ (self.residual(rows) - y @ self.new)
-        self.momentum = torch.lerp(step / len(rows), self.momentum, momentum)
+        step = y.T @ (self.residual(rows) - y @ self.new) / len(rows)
+        if relative:
+            energy = max(float(part.square().sum(1).mean()) for part in (rows, y))
+            step = step / energy if energy > 0 else step
+        self.momentum = torch.lerp(step, self.momentum, momentum)
         self.new = self.new + rate * self.momentum
 
     def freeze(self) -> None:
