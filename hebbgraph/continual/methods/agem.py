@@ -32,6 +32,11 @@ class Agem(Replay):
         for w, part in zip(held.values(), torch.split(flat, sizes), strict=True):
             w.grad = part.reshape(w.shape)
 
+    def work(self) -> tuple[float, float]:
+        """Return the presentations, and three operations for each weight."""
+        count = sum(w.numel() for w in weights(self.setting.net).values())
+        return super().work()[0], 3.0 * count
+
     def reference(self, batch: Batch) -> dict[str, Tensor | None]:
         """Return the gradient of the loss of samples, by weight."""
         net = self.setting.net

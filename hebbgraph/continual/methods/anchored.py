@@ -70,6 +70,10 @@ class Anchored(Method):
             self.anchor[name] = self.setting.tensor(state[f"anchor/{name}"])
             self.importance[name] = self.setting.tensor(state[f"importance/{name}"])
 
+    def work(self) -> tuple[float, float]:
+        """Return one presentation, and two operations for each weight."""
+        return 1.0, 2.0 * sum(w.numel() for w in self.anchor.values())
+
     def memory(self) -> dict[str, float]:
         """Return the count of w* and of importances."""
         count = sum(w.numel() for w in self.anchor.values())

@@ -39,6 +39,7 @@ class Derpp(Replay):
 
     name = "derpp"
     options_type = DerppOptions
+    draws = 2
 
     def extended(self, batch: Batch) -> Batch:
         """Return the minibatch, then both draws from the buffer."""

@@ -126,6 +126,11 @@ class Hat(Method):
             self.embeddings[i] = self.setting.tensor(state[f"embedding/{i}"])
             self.used[i] = self.setting.tensor(state[f"used/{i}"])
 
+    def work(self) -> tuple[float, float]:
+        """Return one presentation, and an operation for each weight and for each unit."""
+        weights = sum(layer.weight.numel() for layer in self.layers[:-1])
+        return 1.0, float(weights + sum(used.numel() for used in self.used))
+
     def memory(self) -> dict[str, float]:
         """Return the counts of embeddings and of used units."""
         count = sum(e.numel() for e in self.embeddings)

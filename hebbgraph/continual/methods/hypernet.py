@@ -140,6 +140,13 @@ class Hypernet(Method):
                 document["state"].setdefault(int(number), {})[key] = value
         self._optimiser.load_state_dict(document)
 
+    def work(self) -> tuple[float, float]:
+        """Return one presentation, and the generator forward and back for every known task."""
+        made = self.generator
+        held = [*made.cell.parameters(), *made.write.parameters()]
+        each = len(made.chunks) * sum(p.numel() for p in held if p.ndim == 2)
+        return 1.0, 3.0 * (self._number + 1) * each
+
     def memory(self) -> dict[str, float]:
         """Return the counts of the generator, of what it must keep generating, of moments."""
         count = sum(p.numel() for p in self.generator.parameters())

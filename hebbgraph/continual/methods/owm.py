@@ -87,6 +87,10 @@ class Owm(Projection):
         names = [f"projector/{i}" for i in range(len(self.projectors))]
         self._set([torch.tensor(state[name], device=device) for name in names])
 
+    def work(self) -> tuple[float, float]:
+        """Return one presentation, and the products g P."""
+        return 1.0, float(sum(layer.posts * layer.width**2 for layer in self.layers))
+
     def memory(self) -> dict[str, float]:
         """Return the count of numbers in the projectors."""
         return {"projectors": sum(p.numel() for p in self.projectors)}

@@ -35,6 +35,8 @@ class Replay(Method):
     """
 
     options_type: type[Options] = ReplayOptions
+    #: How often samples are drawn for a minibatch.
+    draws = 1
 
     def start(self, setting: Setting) -> None:
         """Begin with an empty buffer."""
@@ -72,6 +74,10 @@ class Replay(Method):
         """Take the buffer of `state`."""
         self.buffer.restore(state, self.setting)
         self._updates = int(state["updates"])
+
+    def work(self) -> tuple[float, float]:
+        """Return the presentations of a minibatch and of what is drawn with it, by sample."""
+        return 1 + self.draws * self.options.replayed / self.setting.batch, 0.0
 
     def memory(self) -> dict[str, float]:
         """Return the count of numbers in the buffer."""

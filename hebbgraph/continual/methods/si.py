@@ -89,6 +89,11 @@ class Si(Anchored):
         super().restore(state)
         self.path = {name: self.setting.tensor(state[f"path/{name}"]) for name in self.weights}
 
+    def work(self) -> tuple[float, float]:
+        """Return the penalty's, and an operation of the path for each weight."""
+        presentations, operations = super().work()
+        return presentations, operations + sum(w.numel() for w in self.path.values())
+
     def memory(self) -> dict[str, float]:
         """Return the counts of the penalty, and of the path."""
         return super().memory() | {"path": sum(w.numel() for w in self.path.values())}
