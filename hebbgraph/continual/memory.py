@@ -44,7 +44,8 @@ def peak_memory(stream: Stream, learner: Learner, *, task: int = 0, seed: int = 
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(sender, stream, learner, task, seed))
+    given = (sender, stream, learner, task, seed)
+    process = context.Process(target=_measure, args=given, daemon=True)
     process.start()
     sender.close()
     try:
