@@ -73,6 +73,7 @@ class Spiking(nn.Module):
     ) -> None:
         super().__init__()
         self.leak, self.threshold, self.width = leak, threshold, width
+        self.surrogate, self.fires = surrogate, fires
         self.unit = snntorch.Leaky(
             # Numbers of snnTorch would be float32, also where membranes are float64.
             beta=torch.tensor(leak, dtype=torch.float64),

@@ -102,13 +102,12 @@ class Synapses(nn.Module):
         if self._leaf is not None:
             return self._leaf
         p = self._signal(s)
-        if self.heard is not None:
-            self.heard.append(self._sampled(p.detach()))
+        self.hear(p)
         if p is s and self.filter is None and self.error == "bp":
             carried = _carry(s, self.weight, self.window)
         else:
             used = p if self.filter is None else self._filtered(p)
-            back = self._back()
+            back = self.back()
             carried = _Carry.apply(s, used, self.weight, back, self.window)  # type: ignore[no-untyped-call]
         if self.norm is not None:
             carried = self.norm(carried)
@@ -118,6 +117,19 @@ class Synapses(nn.Module):
         if self.online and carried.requires_grad:
             self._leaf = carried.detach().requires_grad_()
         return self._leaf
+
+    def hear(self, p: Tensor) -> None:
+        """Keep the presynaptic signal of a step, if anybody listens."""
+        if self.heard is not None:
+            self.heard.append(self._sampled(p.detach()))
+
+    def hear_steps(self, p: Tensor) -> None:
+        """Keep presynaptic signals of several steps (T, B, width), if anybody listens."""
+        if self.heard is not None and (not self._most or p.shape[1] <= self._most):
+            self.heard.append(p.flatten(0, 1))
+        elif self.heard is not None:
+            for step in p:
+                self.hear(step)
 
     def finish(self) -> None:
         """Pass on the errors that gathered where a static input arrives, at the end of a sample."""
@@ -168,7 +180,8 @@ class Synapses(nn.Module):
         with torch.no_grad():
             return self.filter(p)
 
-    def _back(self) -> Tensor:
+    def back(self) -> Tensor:
+        """Return the feedback weights, shaped as W: ``dL/ds = delta B`` for rows delta."""
         if self.error == "bp":
             return self.weight.detach()
         if self.error == "ss":

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from hebbgraph.continual.spiking import layered
 from hebbgraph.continual.spiking.nets import SpikingNet
 from hebbgraph.continual.spiking.neurons import Spiking
 from hebbgraph.continual.spiking.norm import Norm
@@ -36,12 +37,19 @@ class OTTT:
     """On-line training through time: the loss of every step, errors that pass no step, traces.
 
     L = (1 / T) sum_t loss(a_L[t]);  dL/dW = (1 / T) sum_t delta[t] p[t]^T with p the trace of what
-    arrives at W. Xiao et al. 2022, arXiv:2210.04195.
+    arrives at W. Xiao et al. 2022, arXiv:2210.04195. Chains of layers are computed layer by layer
+    (`hebbgraph.continual.spiking.layered`) unless told otherwise, others step by step.
     """
 
+    def __init__(self, *, layered: bool = True) -> None:
+        self.layered = layered
+
     def gradients(self, net: SpikingNet, x: Tensor, loss: Loss) -> Tensor:
-        """Add dL/dW to every ``grad``, step by step; return the readout."""
+        """Add dL/dW to every ``grad``; return the readout."""
         _prepare(net, "trace", online=True)
+        pairs = layered.chain(net) if self.layered else None
+        if pairs:
+            return layered.gradients(net, pairs, x, loss)
         total = torch.zeros(())
         for _ in range(net.steps):
             currents = net.step(x)
@@ -54,7 +62,12 @@ class OTTT:
     def show(self, net: SpikingNet, x: Tensor) -> None:
         """Show `x`; traces are heard."""
         _prepare(net, "trace", online=True)
-        net(x, keep=True)
+        pairs = layered.chain(net) if self.layered else None
+        if pairs:
+            with torch.no_grad():
+                layered.shown(net, pairs, x)
+        else:
+            net(x, keep=True)
 
 
 class BPTT:
