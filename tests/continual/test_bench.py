@@ -18,11 +18,11 @@ from hebbgraph.errors import Invalid
 SMALL = {"tasks": 2, "train_per_class": 20, "test_per_class": 10}
 
 
-def config(*methods: str, **given: object) -> ContinualConfig:
+def config(*methods: str, epochs: int | None = None) -> ContinualConfig:
     base = replace(PRESETS["quick"], epochs=1, first_rows=(6, 5), later_rows=(6, 5))
     return ContinualConfig(
-        "quick", base, methods, seeds=(0, 1), stream=SMALL, net={"hidden": (20,)}, **given
-    )  # type: ignore[arg-type]
+        "quick", base, methods, (0, 1), epochs, net={"hidden": (20,)}, stream=SMALL
+    )
 
 
 def test_a_row_for_each_method_with_mean_and_deviation_over_seeds() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
@@ -16,12 +17,18 @@ from hebbgraph.random import stream  # noqa: E402
 STEPS = 12
 
 
+def rows(count: int, width: int, layer: int, task: int) -> NDArray[np.float64]:
+    drawn = hlop.fresh_rows(count, width, 0, layer, task)
+    assert drawn is not None
+    return drawn
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("sizes", [(9, 4), (9, 8, 4), (9, 8, 7, 4)])
 def test_learned_weights_are_those_of_the_graph(sizes: tuple[int, ...], batch: int) -> None:
     weights = [2 * w for w in hlop.first_weights(sizes, seed=3)]
-    old = [hlop.fresh_rows(2, w.shape[1], 0, i, 0) for i, w in enumerate(weights, 1)]
-    new = [hlop.fresh_rows(3, w.shape[1], 0, i, 1) for i, w in enumerate(weights, 1)]
+    old = [rows(2, w.shape[1], i, 0) for i, w in enumerate(weights, 1)]
+    new = [rows(3, w.shape[1], i, 1) for i, w in enumerate(weights, 1)]
     rates = [0.05, 0.02, 0.03][: len(weights)]
     draw = stream(0, "test", "pipelined")
     x, labels = draw.random((6, 9)), np.arange(6) % 4
@@ -31,9 +38,9 @@ def test_learned_weights_are_those_of_the_graph(sizes: tuple[int, ...], batch: i
     with compile(graph, "reference") as program:
         found = program.run(inputs, STEPS, batch=batch)
     subspaces = []
-    for rows, fresh in zip(old, new, strict=True):
-        subspace = Subspace(rows.shape[1], torch.zeros(1, dtype=torch.float64))
-        subspace.old, subspace.new = torch.tensor(rows), torch.tensor(fresh)
+    for held, fresh in zip(old, new, strict=True):
+        subspace = Subspace(held.shape[1], torch.zeros(1, dtype=torch.float64))
+        subspace.old, subspace.new = torch.tensor(held), torch.tensor(fresh)
         subspace.momentum = torch.zeros_like(subspace.new)
         subspaces.append(subspace)
     learner = Pipelined([torch.tensor(w) for w in weights], subspaces, STEPS, 0.5, rates)
