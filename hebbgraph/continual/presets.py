@@ -49,10 +49,11 @@ PRESETS: dict[str, Preset] = {
         "8x8 digits, 4 permutations, 64-100-10, OTTT: minutes",
         {"name": "permuted-digits", "tasks": 4},
         10,
-        {"hidden": (100,), "batch": 32, "rate": 0.1},
+        {"hidden": (100,), "batch": 32, "rate": 0.5, "decay": 0.8, "smoothing": 0.1},
         (14, 22),
         (14, 22),
         COMMON,
+        {"hlop": {"rates": (8.0,), "decay": 0.8}},
     ),
     "split": Preset(
         "8x8 digits, 5 tasks of two classes with heads of their own, 64-100-10, OTTT: minutes",

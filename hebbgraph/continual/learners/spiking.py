@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods import Batch, Method, Setting
 from hebbgraph.continual.methods import method as method_named
+from hebbgraph.continual.spiking.rounding import WeightGrid
 from hebbgraph.continual.spiking.settings import DTYPES, NetSettings, device_of, network
 from hebbgraph.continual.spiking.trainers import trainer
 from hebbgraph.continual.streams import Labelled, Stream, Task
@@ -59,6 +60,7 @@ class SpikingLearner:
             self.given.smoothing,
         )  # fmt: skip
         self._trainer, self._setting = way, setting
+        self._grid = self._weight_grid()
         self.method.start(setting)
         self._optimiser = self._fresh_optimiser()
 
@@ -100,6 +102,8 @@ class SpikingLearner:
             if held.get("momentum_buffer") is not None:
                 found[f"optimiser/{i}"] = held["momentum_buffer"].cpu().numpy()
         found |= {f"method/{name}": array for name, array in self.method.state().items()}
+        if self._grid:
+            found |= {f"grid/{k}": v.cpu().numpy() for k, v in self._grid.state().items()}
         return found | {"updates": np.array(self._updates)}
 
     def restore(self, number: int, task: Task, state: State, *, begun: bool) -> None:
@@ -107,6 +111,9 @@ class SpikingLearner:
         held = {k.removeprefix("net/"): v for k, v in state.items() if k.startswith("net/")}
         self.net.load_state_dict({k: torch.as_tensor(np.array(v)) for k, v in held.items()})
         self._updates = int(state["updates"])
+        if self._grid:
+            parts = {k.removeprefix("grid/"): v for k, v in state.items() if k.startswith("grid/")}
+            self._grid.load({k: self._setting.tensor(v) for k, v in parts.items()})
         if number:
             self.net.freeze()
         self._optimiser = self._fresh_optimiser()
@@ -127,6 +134,13 @@ class SpikingLearner:
         return {f"bytes_{name}": float(size * count) for name, count in held.items()}
 
     # --- inside ----------------------------------------------------------------------------
+
+    def _weight_grid(self) -> WeightGrid | None:
+        given = self.given
+        if not given.weight_bits and not given.accumulator_bits:
+            return None
+        bits = given.weight_bits, given.accumulator_bits
+        return WeightGrid(self.net, *bits, given.rounding, given.weight_span, self._seed)
 
     def _fresh_optimiser(self) -> torch.optim.SGD:
         parameters = [p for p in self.net.parameters() if p.requires_grad]
@@ -176,7 +190,11 @@ class SpikingLearner:
                 self.name, [Fault("loss", str(float(loss)), need, "lower the learning rates")]
             )
         method.gradients(batch)
+        if self._grid:
+            self._grid.restore()
         self._optimiser.step()
+        if self._grid:
+            self._grid.settle(self._updates)
         method.stepped(batch)
         self._updates += 1
         return loss

@@ -11,7 +11,9 @@ from hebbgraph.continual.learner import State
 from hebbgraph.continual.methods.method import Batch, Setting
 from hebbgraph.continual.methods.projection import Projection, RowOptions
 from hebbgraph.continual.rows import convergence, warn_unless_converged
+from hebbgraph.continual.spiking.rounding import rounded, rounding_faults
 from hebbgraph.continual.streams import Task
+from hebbgraph.errors import Fault, Invalid
 from hebbgraph.models.hlop import fresh_rows
 
 #: Samples of a task whose signals tell whether rows have converged.
@@ -30,6 +32,16 @@ class HlopOptions(RowOptions):
     #: where that is larger: what rows of unit length would never see.
     relative: bool = True
     momentum: float = 0.9
+    #: Bits of the rows, up to 1 and -1; 0 for none.
+    row_bits: int = 0
+    #: Whether rows are rounded while they learn, or once when they are merged.
+    row_bits_online: bool = False
+    #: ``nearest``, ``independent`` or ``shared`` (stochastic); at the merge always nearest.
+    rounding: str = "nearest"
+    #: Lateral units fire bursts: y is rounded to whole spikes, `burst` of them (positive or
+    #: negative) for `burst_span`; 0 for linear units.
+    burst: int = 0
+    burst_span: float = 20.0
     #: How often rows learn from a minibatch: from all of it each time where there is one signal
     #: for each sample, else from a share of the steps.
     iterations: int = 5
@@ -48,6 +60,17 @@ class Hlop(Projection):
     def start(self, setting: Setting) -> None:
         """Begin without rows."""
         super().start(setting)
+        options: HlopOptions = self.options
+        faults = rounding_faults({"row_bits": options.row_bits}, options.rounding)
+        if options.burst and any(layer.window for layer in self.layers):
+            need = "must be 0 where there are convolutions: their gradients are projected"
+            faults.append(Fault("burst", str(options.burst), need))
+        if faults:
+            raise Invalid(self.name, faults)
+        if options.burst:
+            for layer, subspace in zip(self.layers, self.subspaces, strict=True):
+                subspace.burst, subspace.span = options.burst, options.burst_span
+                layer.filter = subspace.residual
         self.minibatches = self.passed = 0
         self.block = [0] * len(self.layers)
 
@@ -85,6 +108,9 @@ class Hlop(Projection):
                 subspace.learn(
                     heard, faded * rate, momentum=options.momentum, relative=options.relative
                 )
+                if options.row_bits_online:
+                    update = self.minibatches * times + part
+                    subspace.new = self._rounded(subspace.new, options.rounding, update)
 
     def epoch_done(self) -> dict[str, float]:
         """Return the worst error of the new rows from orthonormal."""
@@ -102,7 +128,12 @@ class Hlop(Projection):
         ]
         warn_unless_converged(self.name, task.name, checked)
         for subspace in self.subspaces:
+            subspace.new = self._rounded(subspace.new, "nearest", 0)
             subspace.freeze()
+
+    def _rounded(self, rows: torch.Tensor, mode: str, update: int) -> torch.Tensor:
+        bits, seed = self.options.row_bits, self.setting.seed
+        return rounded(rows, bits, 1.0, mode, "continual.rows", seed, update)
 
     def learned_rows(self, layer: int) -> int:
         """Return how many rows the last task had."""

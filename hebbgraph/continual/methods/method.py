@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -128,7 +128,10 @@ class Method:
 
         With a smoothing e the target is 1 - e of the class and e shared by the task's columns.
         """
-        shut, smoothing = self.setting.columns(batch.task), self.setting.smoothing
+        smoothing = self.setting.smoothing
+        if self.setting.stream.scenario != "task":
+            return functional.cross_entropy(currents, batch.y, label_smoothing=smoothing)
+        shut = self.setting.columns(batch.task)
         plain = functional.cross_entropy(currents + shut, batch.y)
         if not smoothing:
             return plain
@@ -181,7 +184,7 @@ def _options(kind: type[Options], name: str, given: Mapping[str, Any] | Options)
     if isinstance(given, Options):
         made = given
     else:
-        known = kind.__dataclass_fields__
+        known = [field.name for field in fields(kind)]
         faults = [
             Fault(
                 f"{name}.{k}", repr(value), f"is no option; there are {', '.join(known) or 'none'}"

@@ -18,10 +18,22 @@ class Subspace:
         self.old = like.new_zeros((0, width))
         self.new = like.new_zeros((0, width))
         self.momentum = like.new_zeros((0, width))
+        #: Units fire bursts of so many spikes, positive or negative, for `span`; 0 if linear.
+        self.burst, self.span = 0, 20.0
+
+    def response(self, rows: Tensor, basis: Tensor) -> Tensor:
+        """Return y = P H^T, or whole spikes of a burst: round(clamp(y, -span, span) / q) q."""
+        y = rows @ basis.T
+        if not self.burst:
+            return y
+        grain = self.span / self.burst
+        return (y.clamp(-self.span, self.span) / grain).round() * grain
 
     def residual(self, rows: Tensor) -> Tensor:
         """Return `rows` (n, N) without what the old rows span."""
-        return _without(rows, self.old)
+        if not len(self.old):
+            return rows
+        return torch.addmm(rows, self.response(rows, self.old), self.old, alpha=-1)
 
     def learn(
         self, rows: Tensor, rate: float, *, momentum: float = 0.0, relative: bool = False
@@ -38,7 +50,7 @@ class Subspace:
         """
         if not len(self.new):
             return
-        y = rows @ self.new.T
+        y = self.response(rows, self.new)
         step = y.T @ (self.residual(rows) - y @ self.new) / len(rows)
         if relative:
             energy = max(float(part.square().sum(1).mean()) for part in (rows, y))

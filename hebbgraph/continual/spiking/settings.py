@@ -14,6 +14,7 @@ from hebbgraph.continual.spiking.nets import SpikingNet, mlp
 from hebbgraph.continual.spiking.neurons import SURROGATES
 from hebbgraph.continual.spiking.parts import Parts
 from hebbgraph.continual.spiking.resnet import resnet
+from hebbgraph.continual.spiking.rounding import rounding_faults
 from hebbgraph.continual.spiking.synapses import ErrorPath
 from hebbgraph.continual.spiking.trainers import TRAINERS
 from hebbgraph.errors import Fault, Invalid, Unavailable
@@ -51,6 +52,13 @@ class NetSettings:
     fires: float = 1.0
     width: float = 0.5
     surrogate: str = "box"
+    #: Bits of the weights that act, and of the accumulators that learn; 0 for none.
+    weight_bits: int = 0
+    accumulator_bits: int = 0
+    #: Of accumulators: ``nearest``, ``independent`` or ``shared`` (stochastic).
+    rounding: str = "nearest"
+    #: Largest weight of a layer, in largest first weights, where there are bits.
+    weight_span: float = 4.0
     dtype: str = "float32"
     device: str = "cpu"
     #: ``mlp``, ``conv`` or ``resnet18``.
@@ -169,7 +177,9 @@ def settings_faults(given: NetSettings, inputs: int) -> list[Fault]:
         value = getattr(given, name)
         if not 0 <= value <= 1:
             faults.append(Fault(name, repr(value), "must be in [0, 1]"))
-    for name in ("threshold", "rate", "gain", "width"):
+    bits = {name: getattr(given, name) for name in ("weight_bits", "accumulator_bits")}
+    faults += rounding_faults(bits, given.rounding)
+    for name in ("threshold", "rate", "gain", "width", "weight_span"):
         value = getattr(given, name)
         if not (math.isfinite(value) and value > 0):
             faults.append(Fault(name, repr(value), "must be positive and finite"))
