@@ -100,6 +100,7 @@ PRESETS: dict[str, Preset] = {
             "fires": 0.5,
             "rate": 0.01,
             "momentum": 0.9,
+            "norm_share": 0.1,
         },
         (6, 100, 200),
         (2, 20, 40),
@@ -121,7 +122,8 @@ PRESETS: dict[str, Preset] = {
         },
         (),
         (),
-        ("naive", "joint", "ewc", "gpm", "hat"),
+        ("naive", "joint", "ewc", "gpm", "hat", "pca", "hlop"),
+        {"hlop": {"share": 0.95}, "pca": {"share": 0.95}},
     ),
 }
 

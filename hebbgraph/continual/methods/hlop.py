@@ -32,11 +32,12 @@ class HlopOptions(RowOptions):
     #: where that is larger: what rows of unit length would never see.
     relative: bool = True
     momentum: float = 0.9
-    #: Bits of the rows, up to 1 and -1; 0 for none.
+    #: Bits of the rows: up to 1 and -1 while they learn, to the largest of a block at the merge;
+    #: 0 for none.
     row_bits: int = 0
     #: Whether rows are rounded while they learn, or once when they are merged.
     row_bits_online: bool = False
-    #: ``nearest``, ``independent`` or ``shared`` (stochastic); at the merge always nearest.
+    #: Of rows that learn: ``nearest``, ``independent`` or ``shared`` (stochastic).
     rounding: str = "nearest"
     #: Lateral units fire bursts: y is rounded to whole spikes, `burst` of them (positive or
     #: negative) for `burst_span`; 0 for linear units.
@@ -110,7 +111,7 @@ class Hlop(Projection):
                 )
                 if options.row_bits_online:
                     update = self.minibatches * times + part
-                    subspace.new = self._rounded(subspace.new, options.rounding, update)
+                    subspace.new = self._rounded(subspace.new, 1.0, options.rounding, update)
 
     def epoch_done(self) -> dict[str, float]:
         """Return the worst error of the new rows from orthonormal."""
@@ -128,12 +129,15 @@ class Hlop(Projection):
         ]
         warn_unless_converged(self.name, task.name, checked)
         for subspace in self.subspaces:
-            subspace.new = self._rounded(subspace.new, "nearest", 0)
+            if len(subspace.new) and not self.options.row_bits_online:
+                top = 2.0 ** (max(self.options.row_bits, 2) - 1)
+                span = float(subspace.new.abs().max()) * top / (top - 1)
+                subspace.new = self._rounded(subspace.new, span, "nearest", 0)
             subspace.freeze()
 
-    def _rounded(self, rows: torch.Tensor, mode: str, update: int) -> torch.Tensor:
+    def _rounded(self, rows: torch.Tensor, span: float, mode: str, update: int) -> torch.Tensor:
         bits, seed = self.options.row_bits, self.setting.seed
-        return rounded(rows, bits, 1.0, mode, "continual.rows", seed, update)
+        return rounded(rows, bits, span, mode, "continual.rows", seed, update)
 
     def learned_rows(self, layer: int) -> int:
         """Return how many rows the last task had."""
