@@ -29,16 +29,19 @@ def test_the_memory_table_is_current() -> None:
     assert shown.strip() == memory_table(), "paste the output of `hebbgraph list models --table`"
 
 
-def test_the_code_runs() -> None:
+def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     scope: dict[str, Any] = {}
     names = []
     for block in blocks:
         exec(block.replace('"snntorch"', '"reference"'), scope)
         names.append(scope["graph"].name if "graph" in scope else "")
-    assert names == ["", "hopfield", "ring", "component"]
+    assert names == ["", "hopfield", "ring", "component", "component"]
     assert scope["recalled"].shape == (10, 64)
+    assert scope["run"].report.acc > 0.8
+    assert (tmp_path / "hlop.ckpt").exists()
     assert np.abs(scope["learned"] @ [0.6, -0.8, 0]) == pytest.approx(1, abs=0.01)
 
 
