@@ -51,6 +51,7 @@ def add_parser(commands: Any) -> None:
     add("--backend", action="append", metavar="NAME", help="engine, repeatable (default: all)")
     add("--domain", action="append", metavar="NAME", help="float or fixed (default: both)")
     add("--hardware", action="append", metavar="NAME", help="machine to price on (default: all)")
+    add("--allow-synthetic", action="store_true", help="price on guessed energies too, if named")
     add("--runs", default="runs", metavar="FOLDER", help="where run folders go (default: runs)")
     add("--no-folder", action="store_true", help="write no run folder")
     add("--json", action="store_true", help="print JSON instead of tables")
@@ -70,6 +71,7 @@ def handle(parsed: argparse.Namespace) -> int:
         backends=tuple(dict.fromkeys(parsed.backend or backend.discover())),
         domains=tuple(dict.fromkeys(parsed.domain or DOMAINS)),
         hardware=tuple(dict.fromkeys(parsed.hardware or hardware.priceable())),
+        allow_synthetic=parsed.allow_synthetic,
     )
     config.check()
     require_engines(parsed.backend or ())

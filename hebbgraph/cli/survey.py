@@ -125,6 +125,7 @@ def _add_output(parser: argparse.ArgumentParser, kind: str) -> None:
     add = group.add_argument
     if kind == "cost":
         add("--hardware", action="append", metavar="NAME", help="machine (default: all)")
+        add("--allow-synthetic", action="store_true", help="price on guessed energies, too")
     else:
         add("--theory", action="store_true", help="the line that theory has, where it has one")
     add("--records", metavar="FILE", help="keep results there, run what it does not have")
@@ -158,7 +159,11 @@ def handle(parsed: argparse.Namespace) -> int:
             if isinstance(error, EngineError):
                 raise
             return 130
-    costs = tuple(recall_costs(point, machines) for point in swept.points) if machines else ()
+    costs = tuple(
+        recall_costs(point, machines, allow_synthetic=True)  # refused before, unless allowed
+        for point in swept.points
+        if machines
+    )
     found = SurveyReport(parsed.kind, swept, line, costs)
     document = found.as_dict()
     document["records"] = parsed.records and {"path": parsed.records, "known": known}
@@ -175,7 +180,7 @@ def _machines(parsed: argparse.Namespace) -> list[str]:
     if parsed.kind != "cost":
         return []
     names = list(dict.fromkeys(parsed.hardware or hardware.priceable()))
-    refuse_synthetic(hardware.load(name) for name in names)
+    refuse_synthetic([hardware.load(name) for name in names], parsed.allow_synthetic)
     return names
 
 

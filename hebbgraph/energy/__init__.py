@@ -7,6 +7,10 @@ For every counter k that the machine has a price for, with n_k its count::
 Inference (`dynamic`), learning and static energy are three numbers and are never added up. A
 counter that rose but has no price, and a figure that its source gives as a minimum, make the
 number a lower bound, which the report says in words.
+
+What rests on these reports: `hebbgraph.energy.table` (many runs and machines, draws of costs,
+ranks), ``sensitivity``, ``shares`` (per recall, per stored pattern), ``breakeven`` and ``stored``
+(run folders). `hebbgraph.energy.measured` reads this computer's own counters and stands apart.
 """
 
 from __future__ import annotations

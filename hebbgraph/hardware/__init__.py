@@ -95,8 +95,8 @@ class Hardware(Section):
         """Return this machine with its knobs set: every cost scaled by the laws it names.
 
         ``load("digital_45nm").at(state_bits=16)``. The result has a name and a hash of its own, and
-        its costs are of kind ``scaled``. Raises `Invalid` for an unknown knob and a value outside
-        the range in which the laws hold.
+        its costs are of kind ``scaled``; limits, numerics and times stay. Raises `Invalid` for an
+        unknown knob and a value outside the range in which the laws hold.
         """
         return scaled(self, knobs)
 

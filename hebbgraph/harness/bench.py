@@ -36,6 +36,8 @@ class BenchConfig:
     domains: Sequence[Domain] = DOMAINS
     #: Machines on which recalls are priced.
     hardware: Sequence[str] = ()
+    #: Whether machines whose energies are guesses may price.
+    allow_synthetic: bool = False
 
     def names(self) -> tuple[str, ...]:
         """Return the memories; raises `Invalid` naming those there are."""
@@ -61,7 +63,7 @@ class BenchConfig:
             raise Invalid("bench", faults)
         for name in self.backends:
             backend.get(name)
-        refuse_synthetic(load(name) for name in self.hardware)
+        refuse_synthetic([load(name) for name in self.hardware], self.allow_synthetic)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON types."""
@@ -74,6 +76,7 @@ class BenchConfig:
             "backends": list(self.backends),
             "domains": list(self.domains),
             "hardware": list(self.hardware),
+            "allow_synthetic": self.allow_synthetic,
         }
 
 
@@ -132,7 +135,12 @@ def bench_recall(config: BenchConfig, progress: Teller | None = None) -> BenchRe
     `Invalid` on a bad config before anything runs.
     """
     config.check()
-    places = Places(config.backends, config.domains, config.hardware)
+    places = Places(
+        config.backends,
+        config.domains,
+        config.hardware,
+        allow_synthetic=config.allow_synthetic,
+    )
     entries = []
     for name in config.names():
         family = catalogue.family(name)

@@ -63,7 +63,10 @@ class RecallCost:
 
 
 def recall_costs(
-    point: Point, hardware: Sequence[Hardware | str] | None = None
+    point: Point,
+    hardware: Sequence[Hardware | str] | None = None,
+    *,
+    allow_synthetic: bool = False,
 ) -> list[RecallCost]:
     """Return what the recalls of a point cost, mean over seeds, by default on every machine.
 
@@ -73,7 +76,7 @@ def recall_costs(
     bits = point.metrics["stored_bits"]
     found = []
     for machine in priceable() if hardware is None else hardware:
-        report = energy(point.counters, machine)
+        report = energy(point.counters, machine, allow_synthetic=allow_synthetic)
         each = report.dynamic / point.recalls
         per_bit = each / bits.mean if bits.n and bits.mean > 0 else None
         found.append(RecallCost(report, each, per_bit))

@@ -9,6 +9,7 @@ import pytest
 from hebbgraph import hardware
 from hebbgraph.energy import energy
 from hebbgraph.errors import Invalid
+from hebbgraph.harness.bench import BenchConfig
 from hebbgraph.harness.cost import recall_costs
 from hebbgraph.harness.sweep import Point, sweep
 from hebbgraph.harness.trial import trial
@@ -54,3 +55,13 @@ def test_words_say_what_is_missing(points: tuple[Point, ...]) -> None:
     assert "no price for" in str(cost)
     with pytest.raises(Invalid, match="no_such_chip"):
         recall_costs(points[0], ["no_such_chip"])
+
+
+def test_guesses_price_only_where_they_are_allowed(points: tuple[Point, ...]) -> None:
+    with pytest.raises(Invalid, match="allow_synthetic=True"):
+        recall_costs(points[0], ["loihi2_scaled"])
+    (cost,) = recall_costs(points[0], ["loihi2_scaled"], allow_synthetic=True)
+    assert cost.report.synthetic
+    with pytest.raises(Invalid, match="allow_synthetic=True"):
+        BenchConfig(hardware=("loihi2_scaled",)).check()
+    BenchConfig(hardware=("loihi2_scaled",), backends=("reference",), allow_synthetic=True).check()
