@@ -58,12 +58,13 @@ def pareto(
 
     By default `x` is the first price and `y` the first metric of the sweep's objectives. Bars along
     a price are 5 % to 95 % over the ranges of the costs, along a metric the interval over seeds.
-    Raises `Invalid` if the sweep has no two objectives.
+    Recalls compete with recalls, continual runs with continual runs. Raises `Invalid` if the sweep
+    has no two objectives.
     """
     x, y = _two(found, x, y)
     axes = ax or pictures.figure(6.4, 4.2)[1][0]
     rows = [r for r in found.good if not math.isnan(found.value(r, x)[0] + found.value(r, y)[0])]
-    best = _front(found, rows, x, y)
+    best = found.front((x, y))
     subjects = list(dict.fromkeys(row.point.subject for row in found.good))
     for row in sorted(rows, key=best.__contains__):
         across, up = found.value(row, x), found.value(row, y)
@@ -74,17 +75,19 @@ def pareto(
             marker=MARKS[number % len(MARKS)], markersize=5, linewidth=1.0,
             zorder=3 if row in best else 1,
         )  # fmt: skip
-    line = sorted(best, key=lambda row: found.value(row, x)[0])
-    ends = [(found.value(row, x)[0], found.value(row, y)[0]) for row in line]
-    if len(ends) > 1:
-        axes.plot(*zip(*ends, strict=True), color=pictures.GREY, linewidth=0.9, zorder=2)
+    for kind in dict.fromkeys(map(found.kind, best)):
+        ends = sorted(
+            (found.value(r, x)[0], found.value(r, y)[0]) for r in best if found.kind(r) == kind
+        )
+        if len(set(ends)) > 1:
+            axes.plot(*zip(*ends, strict=True), color=pictures.GREY, linewidth=0.9, zorder=2)
     for number, subject in enumerate(subjects):
         look: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKS[number % len(MARKS)],
         }
         axes.plot([], [], linestyle="", label=subject, **look)
-    axes.plot([], [], "o", color=FADED, label="beaten in both")
+    axes.plot([], [], "o", color=FADED, label="beaten in both, by its kind")
     if any(found.value(row, x)[0] > 0 for row in rows) and x.name in PRICES:
         axes.set_xscale("log")
     _axis(axes.xaxis, x)
@@ -122,7 +125,10 @@ def heat_map(
     for place, values in cells.items():
         known = [v for v in values if not math.isnan(v)]
         grid[place] = np.mean(known) if known else np.nan
-    axes = ax or pictures.figure(1.6 + 0.8 * max(3, len(columns)), 1.6 + 0.5 * len(lines))[1][0]
+    axes = (
+        ax
+        or pictures.figure(2.4 + 0.75 * max(4, len(columns)), 1.8 + 0.5 * max(2, len(lines)))[1][0]
+    )
     price = PRICES.get(chosen.name, "")
     image = axes.imshow(grid, cmap="cividis", aspect="auto", origin="lower")
     low, high = (
@@ -135,14 +141,16 @@ def heat_map(
     bar = axes.figure.colorbar(image, ax=axes)
     bar.set_label(chosen.label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
+    if price == "J":
+        bar.ax.yaxis.set_major_formatter(_joules)
     axes.set_xticks(range(len(columns)), [cell(v) for v in columns])
     axes.set_yticks(range(len(lines)), [cell(v) for v in lines])
     axes.set_xlabel(x.replace("_", " "), fontsize=9)
     axes.set_ylabel(y.replace("_", " "), fontsize=9)
     axes.tick_params(labelsize=8)
     most = max((len(v) for v in cells.values()), default=0)
-    over = f", mean of {most} points a cell" if most > 1 else ""
-    kind = f", {_estimate(chosen)}" if chosen.machine else ""
+    over = f"\nmean of {most} points a cell" if most > 1 else ""
+    kind = f": {_estimate(chosen)}" if chosen.machine else ""
     axes.set_title(f"{chosen.name}{f' of {subject}' if subject else ''}{kind}{over}", fontsize=9)
     return axes
 
@@ -179,10 +187,7 @@ def rank_stability(
     axes = ax or pictures.figure(2.6 + 0.42 * len(shown), 1.8 + 0.3 * len(shown))[1][0]
     share = np.zeros((len(shown), len(shown)))
     if shown:
-        drawn = found.drawn(shown, machine)
-        order = np.argsort(np.argsort(drawn, axis=0, kind="stable"), axis=0)
-        for rank in range(len(shown)):
-            share[:, rank] = (order == rank).mean(axis=1)
+        share = _ranks(found.drawn(shown, machine))
         axes.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(share):
         if value >= 0.005:
@@ -329,18 +334,6 @@ def _two(found: Found, x: Objective | None, y: Objective | None) -> tuple[Object
     return x, y
 
 
-def _front(found: Found, rows: Sequence[Row], x: Objective, y: Objective) -> list[Row]:
-    """Return the rows that no other beats in both."""
-    if not rows:
-        return []
-    signs = np.array([1.0 if o.minimise else -1.0 for o in (x, y)])
-    values = np.array([[found.value(r, o)[0] for o in (x, y)] for r in rows]) * signs
-    beaten = [
-        bool(((values <= own).all(axis=1) & (values < own).any(axis=1)).any()) for own in values
-    ]
-    return [row for row, lost in zip(rows, beaten, strict=True) if not lost]
-
-
 def _arms(ends: tuple[float, float, float]) -> NDArray[np.float64]:
     """Return the lengths of an error bar, none where an end is unknown."""
     value, low, high = ends
@@ -413,6 +406,15 @@ def _break_even(axes: Axes, per_step: float) -> None:
     axes.axvspan(first, last, color=pictures.YELLOW, alpha=0.25, linewidth=0,
                  label="break-even, 0.15 to 1.38 spikes per synapse")  # fmt: skip
     axes.set_xlim(min(left, 0.0), max(right, min(first, 4 * right)))
+
+
+def _ranks(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return P[row, rank] from draws (rows, draws); rows that tie share their ranks."""
+    less = (drawn[:, None] > drawn[None]).sum(axis=1)
+    alike = (drawn[:, None] == drawn[None]).sum(axis=1)
+    ranks = np.arange(len(drawn))[None, :, None]
+    within = (ranks >= less[:, None]) & (ranks < (less + alike)[:, None])
+    return np.asarray((within / alike[:, None]).mean(axis=2))
 
 
 def _estimate(*objectives: Objective) -> str:

@@ -9,6 +9,10 @@ from hebbgraph.energy.band import quantity
 from hebbgraph.report.tables import Table
 from hebbgraph.sweep.found import Found, Row
 from hebbgraph.sweep.objectives import PRICES, Objective
+from hebbgraph.sweep.pricing import has_cores
+
+#: Letters of an error that a table shows; table.json has all.
+LONGEST = 400
 
 
 def headline(found: Found) -> list[str]:
@@ -24,10 +28,24 @@ def headline(found: Found) -> list[str]:
     synthetic = [m.name for m in plan.machines if m.synthetic]
     if synthetic:
         said.append(f"Energies of {', '.join(synthetic)} are guesses (SYNTHETIC).")
+    for subject, machine in _unplaced(found):
+        said.append(
+            f"Nothing of {subject} lies on cores of {machine}, which does not compute its units:"
+            " cores and packets are not counted (`host: none` places units as if it did)."
+        )
     over = sum(any(p.over for x in row.priced.values() for p in x.placed) for row in found.rows)
     if over:
         said.append(f"{over} points exceed a limit of a core on some machine, see `.over`.")
     return said
+
+
+def _unplaced(found: Found) -> list[tuple[str, str]]:
+    """Return subjects and machines with cores on which nothing of the subject was placed."""
+    if not found.plan.placing:
+        return []
+    placeable = [m.name for m in found.plan.machines if has_cores(m)]
+    rows = {row.point.subject: row for row in found.good}
+    return [(s, m) for s, row in rows.items() for m in placeable if not row.priced[m].placed]
 
 
 def knobs(found: Found) -> list[str]:
@@ -41,7 +59,10 @@ def front(found: Found) -> Table:
     objectives = found.plan.objectives
     first = objectives[-1]
     rows.sort(key=lambda row: (found.value(row, first)[0], row.point.key))
-    notes = ("Energies are estimates: nominal, and 5 % to 95 % over the ranges of the costs.",)
+    notes = (
+        "Energies are estimates: nominal, and 5 % to 95 % over the ranges of the costs.",
+        "Only subjects of one kind compete: recalls, or continual runs.",
+    )
     return _table(found, rows, notes if rows else ())
 
 
@@ -51,14 +72,16 @@ def every(found: Found) -> Table:
 
 
 def failures(found: Found) -> Table:
-    """Return the points that have none, with the errors."""
-    names = knobs(found)
-    rows = tuple(
-        (row.point.subject, *(cell(row.point.at.get(n)) for n in names), row.error[:300])
-        for row in found.rows
-        if row.error
-    )
-    return Table(("subject", *names, "error"), rows)
+    """Return the points that have none: a line for each error, with the first that has it."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in found.rows:
+        if row.error:
+            groups.setdefault((row.point.subject, row.error), []).append(row)
+    rows = []
+    for (subject, error), failed in groups.items():
+        first = ", ".join(f"{name} {cell(value)}" for name, value in failed[0].point.at.items())
+        rows.append((subject, str(len(failed)), first or "-", " ".join(error.split())[:LONGEST]))
+    return Table(("subject", "points", "the first at", "error"), tuple(rows))
 
 
 def cell(value: Any) -> str:

@@ -11,8 +11,8 @@ name: codesign
 subjects:
   hopfield:
     model: hopfield
-    # 6 bits of weight and 24 of state are the chip's business only in the fixed domain.
-    settings: {data: digits, count: 10, level: 0.15, steps: 12, domain: fixed, dynamics: masked}
+    # Widths of the chip's integers matter in the fixed domain only.
+    settings: {data: digits, count: 8, level: 0.15, steps: 10, domain: fixed, tie: low}
   # hlop:
   #   kind: continual
   #   preset: quick
@@ -25,7 +25,7 @@ subjects:
 knobs:
   # Numerics: run again. weight_bits is the model's own width where it has one, else the chip's;
   # state_bits, decay_bits, numerics.NAME are widths of the chip's integers.
-  weight_bits: [2, 4, 8]
+  weight_bits: [3, 4, 8]
   # state_bits: [12, 16, 24]
   # The share of synapses that stay, the largest ones.
   density: {from: 0.4, to: 1.0, count: 3}
@@ -42,5 +42,9 @@ hardware: [loihi1_nahuku, digital_45nm]
 # Metrics (accuracy, overlap, exact, ...) or prices (energy, learning, time, edp, cores, packets),
 # a price on the first machine unless another is named.
 objectives: [accuracy, "energy:loihi1_nahuku"]
+# Whether runs are placed on cores is decided by the knobs, unless `placement: true` or false says
+# so. Units that a machine does not compute are left to a host, or with `host: none` placed as if
+# it did. `allow_synthetic: true` admits machines whose energies are guesses.
+host: machine
 time_limit: 600                # seconds for one job
 """

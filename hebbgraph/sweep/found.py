@@ -141,24 +141,27 @@ class Found:
         episodes = [max(1, table.reports[n][h].episodes) for n in places]
         return np.asarray(table.samples["dynamic"][places, h] / np.array(episodes)[:, None])
 
-    def front(self) -> list[Row]:
-        """Return the rows that no other row beats in all objectives (Pareto)."""
-        rows = [
-            row
+    def front(self, objectives: Sequence[Objective] | None = None) -> list[Row]:
+        """Return the rows that no other beats in every objective (Pareto).
+
+        Only subjects of one kind compete: the accuracy of a recall is not that of a classifier.
+        """
+        chosen = self.plan.objectives if objectives is None else tuple(objectives)
+        values = {
+            row.point.key: [self.value(row, o)[0] * (1 if o.minimise else -1) for o in chosen]
             for row in self.good
-            if not any(math.isnan(self.value(row, o)[0]) for o in self.plan.objectives)
-        ]
-        if not rows:
-            return []
-        signs = np.array([1.0 if o.minimise else -1.0 for o in self.plan.objectives])
-        values = np.array([[self.value(r, o)[0] for o in self.plan.objectives] for r in rows])
-        values = values * signs
-        kept = []
-        for row, own in zip(rows, values, strict=True):
-            beaten = (values <= own).all(axis=1) & (values < own).any(axis=1)
-            if not beaten.any():
-                kept.append(row)
-        return kept
+        }
+        kept: set[str] = set()
+        for kind in dict.fromkeys(map(self.kind, self.good)):
+            rows = [row.point.key for row in self.good if self.kind(row) == kind]
+            known = [key for key in rows if not any(map(math.isnan, values[key]))]
+            every = np.array([values[key] for key in known])
+            for key in known:
+                own = np.array(values[key])
+                beaten = (every <= own).all(axis=1) & (every < own).any(axis=1)
+                if not beaten.any():
+                    kept.add(key)
+        return [row for row in self.good if row.point.key in kept]
 
     def _table(self, *, training: bool) -> EnergyTable | None:
         reports: dict[str, list[Any]] = {}
@@ -187,14 +190,14 @@ def found_of(
 
 def _row(point: Point, journal: Journal, pricer: Pricer) -> Row:
     records = [journal.records.get(job.key) for job in point.jobs]
-    errors = []
+    errors: dict[str, list[str]] = {}
     for job, record in zip(point.jobs, records, strict=True):
-        if record is None:
-            errors.append(f"seed {job.work['seed']}: has not run")
-        elif "error" in record:
-            errors.append(f"seed {job.work['seed']}: {record['error']}")
+        if record is None or "error" in record:
+            text = "has not run" if record is None else str(record["error"])
+            errors.setdefault(text, []).append(str(job.work["seed"]))
     if errors:
-        return Row(point, {}, {}, "; ".join(errors))
+        told = [f"seed {', '.join(seeds)}: {text}" for text, seeds in errors.items()]
+        return Row(point, {}, {}, "; ".join(told))
     values = [record["values"] for record in records if record]
     baselines = [record.get("baselines", {}) for record in records if record]
     per_seed = {name: tuple(_number(v.get(name)) for v in values) for name in values[0]}

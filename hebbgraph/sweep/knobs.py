@@ -65,7 +65,7 @@ def known(subject: Subject) -> dict[str, Target]:
     for name, field in WIDTHS.items():
         found.setdefault(name, found[f"numerics.{field}"])
     if "weight_bits" not in found:  # beside the sign there is a bit that mixed weights lose
-        found["weight_bits"] = Target("numerics", "weight_bits", int, 1, 8, plus=1)
+        found["weight_bits"] = Target("numerics", "weight_bits", int, 2, 8, plus=1)
     found["density"] = Target("prune", "density", float, 0.0, 1.0)
     for name in PLACING:
         found[name] = Target("machine", name, int, 1, 2**40)

@@ -94,7 +94,7 @@ class Pricer:
 
     def _place(self, job: Job, variant: Hardware) -> Placed | None:
         """Return where a run lies on a machine; None where nothing of it does, or without cores."""
-        if variant.limits is None or not self.journal.kept(job.key).is_file():
+        if not has_cores(variant) or not self.journal.kept(job.key).is_file():
             return None
         apart = {"source", "note"}
         sections = (variant.limits, variant.synaptic_memory, variant.mesh, variant.processes)
@@ -127,6 +127,12 @@ class Pricer:
                 text = f"{path}: damaged ({error}); remove it, and the same command runs it again"
                 raise EngineError(text) from error
         return self._runs[job.key]
+
+
+def has_cores(machine: Hardware) -> bool:
+    """Return whether a machine consists of cores that hold so much and no more."""
+    limits = machine.limits
+    return limits is not None and bool(limits.neurons_per_core or limits.synaptic_bits_per_core)
 
 
 def together(reports: Sequence[EnergyReport], name: str) -> EnergyReport:

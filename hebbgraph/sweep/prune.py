@@ -78,7 +78,8 @@ def is_matrix(process: object) -> bool:
     weights = process.matrix()
     if weights.ndim != 2 or min(weights.shape) < 2:
         return False
-    return bool((np.count_nonzero(weights, axis=1) > 1).any())
+    each = np.count_nonzero(weights, axis=1)
+    return bool((each > 1).any() or not each.any())  # all 0: nothing to take, yet no encoder
 
 
 def _smallest(weights: NDArray[Any], density: float, path: str, seed: int) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ def with_numerics(machine: Hardware, widths: Mapping[str, int]) -> Hardware:
 def with_architecture(machine: Hardware, knobs: Mapping[str, Any]) -> Hardware:
     """Return a machine with other cores, mesh and costs.
 
-    A knob of a section that the machine does not have changes nothing. Raises `Invalid` for a law
+    A knob of a figure that the machine does not have changes nothing. Raises `Invalid` for a law
     that it does not have, or beyond the range in which the law holds.
     """
     laws = {n.removeprefix(LAW): v for n, v in knobs.items() if n.startswith(LAW)}
@@ -53,7 +53,7 @@ def with_architecture(machine: Hardware, knobs: Mapping[str, Any]) -> Hardware:
     for name in PLACING:
         section, key = PLACING[name]
         held = update.get(section, getattr(found, section))
-        if name in knobs and held is not None:
+        if name in knobs and held is not None and getattr(held, key) is not None:
             update[section] = held.model_copy(update={key: knobs[name]})
     costs = dict(found.costs)
     for name in FACTORS:
