@@ -40,6 +40,8 @@ from hebbgraph.sweep.variants import with_numerics
 
 #: Samples of each task that the deployed network is shown, unless the knob ``tested`` says more.
 TESTED = 20
+#: Rows of each layer that HLOP and exact PCA learn, in the first task and in each later one.
+ROWS = ("first_rows", "later_rows")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,8 @@ def _trained(work: Mapping[str, Any]) -> _Trained:
     method = str(given.get("method", work["method"]))
     options = dict(base.options.get(method, {}))
     if method in WITH_ROWS:
-        options = {"first_rows": base.first_rows, "later_rows": base.later_rows} | options
+        rows = {name: tuple(given[name]) for name in ROWS if name in given}
+        options = {name: getattr(base, name) for name in ROWS} | options | rows
     learner = SpikingLearner(settings, method, options)
     done = run_stream(stream, learner, epochs=given.get("epochs", base.epochs), seed=seed)
     inference, training = work_of(learner, stream)

@@ -8,6 +8,7 @@ dask-jobqueue; its scheduler's address is all that a sweep needs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import queue
 import threading
@@ -99,11 +100,14 @@ class DaskPool:
 
     def close(self) -> None:
         """End the workers' processes, and leave the cluster as it was."""
-        with contextlib.suppress(Exception):  # a cluster that has gone has ended them
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self.client.run(end_drivers)
-        with contextlib.suppress(Exception):
-            self.client.close()
+        steps = (
+            functools.partial(self._executor.shutdown, wait=False),
+            functools.partial(self.client.run, end_drivers),
+            self.client.close,
+        )
+        for step in steps:
+            with contextlib.suppress(Exception):  # a cluster that has gone has ended them
+                step()
 
 
 _here = threading.local()

@@ -9,7 +9,7 @@ numerics   a width of the chip's integers: the graph is compiled for a machine w
 prune      ``density``, the share of synapses that stay (`hebbgraph.sweep.prune`)
 net        a field of `hebbgraph.continual.spiking.settings.NetSettings`
 stream     an argument of `hebbgraph.continual.sources.stream`
-run        ``epochs``, ``method``, ``tested`` of a run of continual learning
+run        ``epochs``, ``method``, ``tested``, rows of a run of continual learning
 machine    the architecture and its costs: prices a stored run anew, runs nothing
 ========== ========================================================================================
 """
@@ -38,7 +38,13 @@ WIDTHS: Mapping[str, str] = {"state_bits": "state_bits", "decay_bits": "decay_bi
 GRADED = ("graded_bits", "payload_bits")
 #: Arguments of a stream, with the kind of each.
 STREAM: Mapping[str, type] = {"tasks": int, "train_per_class": int, "test_per_class": int}
-RUN: Mapping[str, type] = {"epochs": int, "method": str, "tested": int}
+RUN: Mapping[str, type] = {
+    "epochs": int,
+    "method": str,
+    "tested": int,
+    "first_rows": tuple,
+    "later_rows": tuple,
+}
 
 
 @dataclass(frozen=True)
@@ -84,13 +90,16 @@ def target(name: str, targets: Mapping[str, Target]) -> Target | None:
 def unknown(where: str, name: str, targets: Mapping[str, Target], subject: str) -> Fault:
     """Return the fault of a name that is no knob, with the nearest that are."""
     close = difflib.get_close_matches(name, [*targets, f"{LAW}weight_bits"], n=3, cutoff=0.5)
-    remedy = f"write {' or '.join(close)}" if close else ""
+    if close:
+        return Fault(
+            where, "no such knob", f"must be a knob of {subject}", f"write {' or '.join(close)}"
+        )
     groups: dict[str, list[str]] = {}
     for known_name, held in targets.items():
         groups.setdefault(held.where, []).append(known_name)
     listed = "; ".join(f"{group}: {', '.join(names)}" for group, names in groups.items())
     need = f"knobs of {subject} are: {listed}; {LAW}NAME for a cost law of a machine"
-    return Fault(where, "no such knob", need, remedy)
+    return Fault(where, "no such knob", need)
 
 
 def value_fault(where: str, value: Any, held: Target) -> Fault | None:

@@ -77,13 +77,13 @@ def objectives_of(
             need = f"prices are {', '.join(PRICES)}; metrics {', '.join(METRICS)}"
             faults.append(Fault(where, repr(text), need, remedy))
             continue
-        if machine and (machine not in known or name not in PRICES):
+        if machine and known and (machine not in known or name not in PRICES):
             need = f"must be a price on one of {', '.join(known)}"
             faults.append(Fault(where, repr(text), need))
             continue
+        if name in PRICES and not known:
+            continue  # the machines themselves are wrong
         if name in PRICES and not machine:
-            if not known:
-                continue
             machine = known[0]
         less = name in PRICES or name in LESS
         found.append(Objective(name, machine, less if way not in ("min", "max") else way == "min"))

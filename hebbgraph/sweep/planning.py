@@ -15,7 +15,7 @@ from hebbgraph.random import stream
 from hebbgraph.sweep.jobs import Job, Point, point_of
 from hebbgraph.sweep.knobs import Target, known, target, unknown, value_fault
 from hebbgraph.sweep.objectives import Objective, objectives_of
-from hebbgraph.sweep.spec import Source, Spec, Subject, seeds_of
+from hebbgraph.sweep.spec import Source, Spec, Subject, seeds_of, spec_faults
 from hebbgraph.sweep.values import Values, values_of
 from hebbgraph.sweep.variants import LAW, PLACING, law_faults
 
@@ -73,7 +73,7 @@ class Plan:
 def plan(spec: Spec, source: Source | None = None) -> Plan:
     """Return what a spec runs; raises `Invalid` with every fault, each at its line."""
     origin = source or Source()
-    faults: list[Fault] = []
+    faults = spec_faults(spec)
     machines = _machines(spec, faults)
     spaces = [_space(spec, name, one, machines, faults) for name, one in spec.subjects.items()]
     objectives = objectives_of(spec, machines, faults)
@@ -84,8 +84,9 @@ def plan(spec: Spec, source: Source | None = None) -> Plan:
     placing = any(name in PLACED for name in turned) if spec.placement is None else spec.placement
     seeds = seeds_of(spec)
     made = Plan(spec, tuple(ready), machines, objectives, seeds, placing, (), origin)
-    points = [made.point(space, at) for space in ready for at in _places(spec, space, faults)]
+    places = [(space, at) for space in ready for at in _places(spec, space, faults)]
     origin.refuse(faults)
+    points = [made.point(space, at) for space, at in places]
     _check_points(made, points, faults)
     origin.refuse(faults)
     return Plan(spec, made.spaces, machines, objectives, seeds, placing, tuple(points), origin)
@@ -252,8 +253,8 @@ def _check_points(made: Plan, points: list[Point], faults: list[Fault]) -> None:
             check_job(job)
         except Invalid as error:
             for f in error.faults:
-                got = f"{f.got} at {at}" if at else f.got
-                faults.append(Fault(f"{where}: {f.where}", got, f.need, f.remedy))
+                got = f"{f.where} {f.got}{f' at {at}' if at else ''}"
+                faults.append(Fault(where, got, f"{f.where} {f.need}", f.remedy))
         except HebbgraphError as error:
             faults.append(Fault(where, str(error), "must be something that can run"))
         if len(faults) >= 20:

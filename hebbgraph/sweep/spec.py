@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from hebbgraph.checks import is_whole
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.hardware.checked_yaml import check, lines_of, parse_mapping
 
@@ -67,7 +68,8 @@ class Spec(Section):
     subject: Subject | None = None
     subjects: dict[str, Subject] = Field(default_factory=dict)
     knobs: dict[str, Any] = Field(default_factory=dict)
-    seeds: Above | tuple[Whole, ...] = 3
+    #: How many, from 0 on, or a list.
+    seeds: Any = 3
     strategy: Strategy = Strategy()
     #: Machines on which all points are priced; by default those whose energies are no guesses.
     hardware: tuple[str, ...] = ()
@@ -132,7 +134,7 @@ def parse(data: Mapping[str, Any], source: Source | None = None) -> tuple[Spec, 
     origin = source or Source()
     spec, faults = check(Spec, data)
     if spec is not None:
-        faults = _faults(spec)
+        faults = _subject_faults(spec)
     origin.refuse(faults)
     assert spec is not None
     if spec.subject is not None:
@@ -145,11 +147,11 @@ def parse(data: Mapping[str, Any], source: Source | None = None) -> tuple[Spec, 
 
 def seeds_of(spec: Spec) -> tuple[int, ...]:
     """Return the seeds."""
-    return tuple(range(spec.seeds)) if isinstance(spec.seeds, int) else tuple(spec.seeds)
+    return tuple(range(spec.seeds)) if is_whole(spec.seeds) else tuple(spec.seeds)
 
 
-def _faults(spec: Spec) -> list[Fault]:
-    """Return what does not go together."""
+def _subject_faults(spec: Spec) -> list[Fault]:
+    """Return what is wrong with the subjects, before their knobs can be looked at."""
     faults = []
     if (spec.subject is None) == (not spec.subjects):
         got = "both" if spec.subjects else "neither"
@@ -160,16 +162,28 @@ def _faults(spec: Spec) -> list[Fault]:
         wanted = "model" if one.kind == "recall" else "preset"
         if getattr(one, wanted) is None:
             faults.append(Fault(f"{at}.{wanted}", "nothing", f"is needed to run a {one.kind}"))
+    return faults
+
+
+def spec_faults(spec: Spec) -> list[Fault]:
+    """Return what does not go together in a spec."""
+    faults = []
     kind = spec.strategy.kind
     if kind in ("random", "search") and spec.strategy.n is None:
         faults.append(Fault("strategy.n", "nothing", f"is needed: how many points {kind} takes"))
     if kind == "points" and not spec.strategy.points:
         faults.append(Fault("strategy.points", "nothing", "must list one point or more"))
-    if kind == "points" and (spec.knobs or any(one.knobs for one in named.values())):
+    if kind == "points" and (spec.knobs or any(one.knobs for one in spec.subjects.values())):
         need = "must be left out: `strategy.points` sets them"
         faults.append(Fault("knobs", "given with a list of points", need))
-    if isinstance(spec.seeds, tuple) and len(set(spec.seeds)) < max(1, len(spec.seeds)):
-        faults.append(Fault("seeds", str(list(spec.seeds)), "must be one or more, all different"))
+    listed = spec.seeds if isinstance(spec.seeds, list | tuple) else None
+    if listed is None and not (is_whole(spec.seeds) and 1 <= spec.seeds <= 10**6):
+        need = "must be a whole number above 0, or a list of seeds"
+        faults.append(Fault("seeds", repr(spec.seeds), need))
+    elif listed is not None and not all(is_whole(seed) and 0 <= seed < 2**63 for seed in listed):
+        faults.append(Fault("seeds", str(list(listed)), "must be whole numbers, 0 or more"))
+    elif listed is not None and len(set(listed)) < max(1, len(listed)):
+        faults.append(Fault("seeds", str(list(listed)), "must be one or more, all different"))
     if len(set(spec.hardware)) < len(spec.hardware):
         faults.append(Fault("hardware", ", ".join(spec.hardware), "must name each machine once"))
     return faults
