@@ -22,6 +22,7 @@ from hebbgraph.cli import (
     setup,
     show,
     survey,
+    sweep,
 )
 from hebbgraph.cli.interrupts import interruptible
 from hebbgraph.errors import HebbgraphError
@@ -38,6 +39,7 @@ EXAMPLES = """examples:
   hebbgraph nir export hopfield memory.nir
   hebbgraph bench recall                 every memory on every engine, in one table
   hebbgraph survey capacity hopfield     how recall ends as more is stored
+  hebbgraph sweep --example              a co-design sweep: any knobs, run once, priced anew
   hebbgraph energy runs/NAME             price a stored run again, on every machine
   hebbgraph hardware show loihi1_nahuku  every figure of a machine, with its source
   hebbgraph cite runs/NAME               the papers behind a run
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nir,
         bench,
         survey,
+        sweep,
         data,
         setup,
         hardware,
