@@ -38,6 +38,7 @@ knobs:
 seeds: 3                       # or a list
 strategy: {kind: grid}         # or {kind: random, n: 50, seed: 0}, {kind: search, n: 60, seed: 0},
                                # {kind: points, points: [{weight_bits: 4}, ...]}
+# A machine's cost laws (weight_bits, ...) follow the knob of that name; `follow: false` stops it.
 hardware: [loihi1_nahuku, digital_45nm]
 # Metrics (accuracy, overlap, exact, ...) or prices (energy, learning, time, edp, cores, packets),
 # a price on the first machine unless another is named.

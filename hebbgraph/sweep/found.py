@@ -26,6 +26,8 @@ from hebbgraph.sweep.objectives import ACCURACY, Objective
 from hebbgraph.sweep.planning import Plan
 from hebbgraph.sweep.pricing import Priced, Pricer
 
+#: What the error of a point says that no job has run for yet.
+UNRUN = "has not run"
 #: The metric that stands for every one in a table's columns: value and interval over seeds.
 PARTS = ("mean", "low", "high")
 
@@ -193,7 +195,7 @@ def _row(point: Point, journal: Journal, pricer: Pricer) -> Row:
     errors: dict[str, list[str]] = {}
     for job, record in zip(point.jobs, records, strict=True):
         if record is None or "error" in record:
-            text = "has not run" if record is None else str(record["error"])
+            text = UNRUN if record is None else str(record["error"])
             errors.setdefault(text, []).append(str(job.work["seed"]))
     if errors:
         told = [f"seed {', '.join(seeds)}: {text}" for text, seeds in errors.items()]

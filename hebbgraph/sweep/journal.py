@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hebbgraph.counters import Counters
 from hebbgraph.errors import EngineError, Fault, Invalid
 from hebbgraph.files import write_atomic
 from hebbgraph.sweep.outcome import canonical
@@ -120,11 +121,20 @@ class Journal:
                 key = record["key"]
                 if not isinstance(key, str) or not ({"values", "error"} & set(record)):
                     raise KeyError(key)
-            except (ValueError, KeyError, TypeError):
+                _require_numbers(record)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 self.damaged.append(f"{self.path}, line {number}: no result ({line[:40]!r})")
                 continue
             if "error" not in record or key not in self.records or self.failed(key):
                 self.records[key] = record
+
+
+def _require_numbers(record: Mapping[str, Any]) -> None:
+    """Raise an error where metrics or counters of a result cannot be read."""
+    for value in record.get("values", {}).values():
+        float(0 if value is None else value)
+    if "counters" in record:
+        Counters.from_dict(record["counters"])
 
 
 def _whole(file: Any) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hebbgraph.errors import Unavailable
-from hebbgraph.sweep.found import Found
+from hebbgraph.sweep.found import UNRUN, Found
 from hebbgraph.sweep.jobs import Point
 from hebbgraph.sweep.planning import Plan, Space
 from hebbgraph.sweep.values import Values
@@ -59,6 +59,8 @@ def _search(plan: Plan, space: Space, run: Run) -> list[Point]:
                 else:
                     study.tell(trial, values)
                 tried.setdefault(point.key, point)
+            if any(UNRUN in row.error for row in found.rows):
+                break  # as many ran as may run now: what comes next depends on the others
         return list(tried.values())
     finally:
         optuna.logging.set_verbosity(before)
