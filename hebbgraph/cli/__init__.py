@@ -19,6 +19,7 @@ from hebbgraph.cli import (
     listing,
     nir,
     parity,
+    place,
     setup,
     show,
     survey,
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   hebbgraph run hopfield --set rule=hebbian --level 0.2 --seeds 10 --json
   hebbgraph parity hopfield              are all engines equal? the first event that is not
   hebbgraph check hopfield --hardware loihi1_davies2018
+  hebbgraph place hopfield --png chip.png  which units go to which core
   hebbgraph nir export hopfield memory.nir
   hebbgraph bench recall                 every memory on every engine, in one table
   hebbgraph survey capacity hopfield     how recall ends as more is stored
@@ -63,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show,
         parity,
         check,
+        place,
         nir,
         bench,
         survey,

@@ -19,7 +19,6 @@ units and synapses of the network fill (zero weights included).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ import numpy as np
 from hebbgraph.counters import SYNAPSE_BITS, Counters
 from hebbgraph.energy.band import Band
 from hebbgraph.hardware import PLACEMENT_COUNTERS, Hardware, Limits
-from hebbgraph.hardware.figures import Duration
 
 if TYPE_CHECKING:
     from hebbgraph.placement import Traffic
@@ -78,28 +76,20 @@ def latency(
 def _placed(counters: Counters, hardware: Hardware, traffic: Traffic) -> Latency:
     """Return the time in which the busiest core of every step is done."""
     timing = hardware.timing
-    ends: tuple[Callable[[Duration], float], ...] = (
-        lambda figure: figure.low,
-        lambda figure: figure.value,
-        lambda figure: figure.high,
-    )
     spans = []
-    for end in ends:
+    for end in ("low", "value", "high"):
+        each = {name: float(getattr(figure, end)) for name, figure in timing.items()}
         busy = np.zeros((1, max(1, traffic.cores)))
         for name, counts in traffic.by_step.items():
-            busy = busy + (end(timing[name]) * counts if name in timing else 0.0)
-        route = sum(
-            (
-                end(timing[name]) * traffic.routes[:, column]
-                for column, name in enumerate(("hops_x", "hops_y", "chip_crossings"))
-                if name in timing
-            ),
-            start=np.zeros(1),
-        )
-        barrier = end(timing["barriers"]) * counters.barriers if "barriers" in timing else 0.0
-        spans.append(float(np.max(busy, axis=1, initial=0.0).sum() + np.sum(route)) + barrier)
-    which = f"busiest of {traffic.cores} cores" if traffic.cores > 1 else "one core"
-    words = f"the {which} in every step, the longest way of a packet"
+            busy = busy + each.get(name, 0.0) * counts
+        route = np.zeros(1)
+        for column, name in enumerate(("hops_x", "hops_y", "chip_crossings")):
+            route = route + each.get(name, 0.0) * traffic.routes[:, column]
+        barrier = each.get("barriers", 0.0) * counters.barriers
+        spans.append(float(np.max(busy, axis=1).sum() + route.sum()) + barrier)
+    which = f"the busiest of {traffic.cores} cores in every step"
+    words = which if traffic.cores > 1 else "one core does everything"
+    words += ", and the longest way of a packet"
     if traffic.packets_outside:
         words += "; what comes from outside is there in time"
     untimed = traffic.chip_crossings and "chip_crossings" not in timing

@@ -18,7 +18,7 @@ limits checked at every unit, and `traffic` counts what a run then sends.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -126,6 +126,29 @@ class Placement:
                 for share, axons in zip(self.shares, heard, strict=True)
             ]
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON types."""
+        limits = limits_of(self.hardware)
+        layout = self.layout
+        cores = []
+        for core, (load, place_) in enumerate(zip(self.cores, self.places, strict=True)):
+            at = np.array([place_])
+            where = {"chip": int(layout.chip(at)[0])} if layout else {}
+            if layout:
+                where |= {"column": int(layout.columns(at)[0]) % layout.width}
+                where |= {"row": int(layout.rows(at)[0])}
+            cores.append({"core": core, "place": place_, **where, **asdict(load)})
+        return {
+            "graph": self.graph.name,
+            "hardware": self.hardware.name,
+            "method": self.method,
+            "host": sorted(self.host),
+            "limits": {k: None if v == UNLIMITED else v for k, v in asdict(limits).items()},
+            "cores": cores,
+            "shares": [asdict(share) for share in self.shares],
+            "overruns": [asdict(found) for found in self.overruns],
+        }
 
     def require_fit(self, chips: int | None = None) -> Placement:
         """Return this placement; raises `Invalid` naming every limit that it exceeds.
