@@ -91,7 +91,7 @@ def test_what_a_method_keeps_is_counted(name: str) -> None:
         ("lwf", {"strength": "much", "temperature": 0}, 2),
         ("er", {"size": 0, "replayed": 2.5, "buffer": 3}, 3),
         ("derpp", {"size": True, "alpha": -1, "beta": float("inf")}, 3),
-        ("agem", {"replayed": 0}, 1),
+        ("agem", {"replayed": 0, "wholes": {}}, 2),
         ("gpm", {"threshold": 1.1, "growth": -0.1, "samples": -3}, 3),
         ("owm", {"alpha": 0.0, "decay": 2.0, "group": 0}, 3),
         ("hat", {"steepness": 0.5, "sparsity": -1, "rate": 0}, 3),

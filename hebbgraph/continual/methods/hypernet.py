@@ -43,7 +43,8 @@ class Hypernet(Method):
 
         L = L_task(W_t) + (beta / (t - 1)) sum_{k<t} |f(e_k; Theta) - f(e_k; Theta*)|^2
 
-    Theta* is Theta before the task; the paper's look-ahead is left out (arXiv:1906.00695).
+    Weights that all begin alike, those of norms, have sigma = 0 and stay as they are. Theta* is
+    Theta before the task; the paper's look-ahead is left out (arXiv:1906.00695).
     Recurrence makes chunks depend on earlier ones (Chandra et al., WACV 2023, arXiv:2209.07712;
     their growth of the network is left out).
 
