@@ -26,9 +26,16 @@ and the derivative of a spike is the box [|v - threshold| < width] of height 1. 
 delta_L = softmax(a_L) - target, and back through the layers W^T (``error="bp"``), fixed random
 weights (``"fa"``) or the signs of W when the graph was built (``"ss"``).
 
+Subspace units are ``"linear"``, or each is two populations, for y > 0 and y < 0, that emit bursts
+of at most ``lateral_steps`` spikes, with thresholds at half-odd multiples of q = lateral_scale /
+lateral_steps (``"burst"``): what they say is y, rounded to multiples of q, within +-lateral_scale.
+Residuals are ``"signed"``, or two populations that emit max(r, 0) and max(-r, 0) (``"on_off"``),
+so that no payload that weights learn from has a sign at the presynaptic side; the rule has it.
+
 Signals of one sample reach a layer at different steps; connections carry the delays that bring
 them together: with x shown at step k, layer l hears it at k + l, its error is there at k + 2 L - l
-and its residual at k + l + 1. Weights learn when the later of the two is there.
+and its residual at k + l + 1, k + l + 3 with bursts. Weights learn when the later of the two is
+there.
 """
 
 from __future__ import annotations
@@ -42,6 +49,7 @@ from numpy.typing import NDArray
 
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Connection, Graph, Probe
+from hebbgraph.lateral import Circuit, Lateral, Residuals, lateral_graph
 from hebbgraph.processes import (
     LIF,
     BlockDense,
@@ -54,12 +62,12 @@ from hebbgraph.processes import (
     Transpose,
 )
 from hebbgraph.random import stream
-from hebbgraph.rules import Rule
+from hebbgraph.rules.rule import Rounding
 
 ErrorPath = Literal["bp", "fa", "ss"]
 Matrix = NDArray[np.float64]
-#: Vetoes the window of a unit above it: more than any membrane.
-VETO = 2.0**10
+#: Bits of a share of the guess in `fixed`: errors are then finer than weights.
+SHARE_BITS = 12
 
 
 def build(
@@ -77,6 +85,12 @@ def build(
     error: ErrorPath = "bp",
     learning: bool = True,
     limit: float = np.inf,
+    row_limit: float = np.inf,
+    lateral: Lateral = "linear",
+    lateral_scale: float = 20.0,
+    lateral_steps: int = 40,
+    residuals: Residuals = "signed",
+    rounding: Rounding = "nearest",
     seed: int = 0,
     name: str = "hlop",
 ) -> Graph:
@@ -87,24 +101,31 @@ def build(
     learns, ``target`` (one-hot), both shown in all ``steps``; the prediction is the largest
     ``readout.out`` of the last step. Without `learning` only the forward pass is there.
 
+    In `fixed`, `limit` and `row_limit`, the bounds of weights and rows, say what their bits stand
+    for, and `rounding` how their changes are rounded.
+
     Raises `Invalid` with every fault of the arguments.
     """
     layers = len(weights)
     rows_old, rows_new = _blocks(old, layers), _blocks(new, layers)
     rates = _rates(hebbian_rates, layers)
+    circuit = Circuit(
+        lateral, lateral_scale, lateral_steps, residuals, momentum, row_limit, rounding, seed
+    )
     faults = _faults(weights, rows_old, rows_new, error, leak, threshold, width)
+    faults += circuit.faults()
     if faults:
         raise Invalid("hlop.build", faults)
     net = _Net(
         [np.asarray(w, dtype=np.float64) for w in weights],
-        steps, rate, leak, threshold, width, error, limit, seed,
+        circuit, rate / steps, leak, threshold, width, error, limit,
     )  # fmt: skip
     net.forward(learning)
     if learning:
         net.errors()
         for layer in range(1, layers + 1):
             block = rows_old[layer - 1], rows_new[layer - 1]
-            net.projection(layer, *block, rates[layer - 1], momentum)
+            net.projection(layer, *block, rates[layer - 1])
     return Graph(name, net.processes, net.connections, [Probe("readout.out")])
 
 
@@ -114,18 +135,17 @@ class _Net:
     def __init__(
         self,
         weights: list[Matrix],
-        steps: int,
+        circuit: Circuit,
         rate: float,
         leak: float,
         threshold: float,
         width: float,
         error: ErrorPath,
         limit: float,
-        seed: int,
     ) -> None:
-        self.weights, self.steps, self.rate = weights, steps, rate
+        self.weights, self.circuit, self.rate = weights, circuit, rate
         self.leak, self.threshold, self.width = leak, threshold, width
-        self.error, self.limit, self.seed = error, limit, seed
+        self.error, self.limit = error, limit
         self.layers = len(weights)
         self.processes: dict[str, Any] = {}
         self.connections: list[Connection] = []
@@ -138,7 +158,11 @@ class _Net:
         self.processes["x"] = Input(self.weights[0].shape[1])
         before = "x.out"
         for layer, matrix in enumerate(self.weights, 1):
-            rule = self._rule() if learning else None
+            rule = None
+            if learning:
+                fields: Any = {"low": -self.limit, "high": self.limit}
+                fields |= {"rounding": self.circuit.rounding, "seed": self.circuit.seed}
+                rule = self.circuit.rule("-rate*delta", self.rate, **fields)
             self.processes[f"w{layer}"] = Dense(matrix, rule=rule)
             self.wire(before, f"w{layer}.s")
             if layer < self.layers:
@@ -147,15 +171,6 @@ class _Net:
                 before = f"layer{layer}.fire.s"
         self.processes["readout"] = LeakyIntegrator(len(self.weights[-1]))
         self.wire(f"w{self.layers}.a", "readout.a")
-
-    def _rule(self) -> Rule:
-        return Rule(
-            "-rate*delta*residual",
-            {"rate": self.rate / self.steps},
-            {"delta": "post", "residual": "pre"},
-            low=-self.limit,
-            high=self.limit,
-        )
 
     def _layer(self, units: int, learning: bool) -> Graph:
         """Return spiking units with a soft reset and, where they learn, their window and trace."""
@@ -172,16 +187,20 @@ class _Net:
         if learning:
             processes |= {
                 "above": LIF(units, threshold=self.threshold + self.width),
-                "veto": Polynomial(units, (0, -VETO)),
-                "window": LIF(units, threshold=self.threshold - self.width),
+                "near": LIF(units, threshold=self.threshold - self.width),
+                "veto": Polynomial(units, (0, -1)),
+                "window": LIF(units, threshold=0),
+                "charge": Polynomial(units, (0, 1)),
                 "trace": LeakyIntegrator(units, decay=1 - self.leak),
             }
             connections += [
                 Connection("membrane.out", "above.a"),
+                Connection("membrane.out", "near.a"),
                 Connection("above.s", "veto.a"),
                 Connection("veto.out", "window.a"),
-                Connection("membrane.out", "window.a"),
-                Connection("fire.s", "trace.a"),
+                Connection("near.s", "window.a"),
+                Connection("fire.s", "charge.a"),
+                Connection("charge.out", "trace.a"),
             ]
         return Graph("layer", processes, connections)
 
@@ -189,7 +208,7 @@ class _Net:
         """Add the error at every layer."""
         last, classes = self.layers, len(self.weights[-1])
         self.processes |= {
-            "guess": Softmax(classes),
+            "guess": Softmax(classes, bits=SHARE_BITS),
             "target": Input(classes, gain=-1.0),
             f"error{last}": Graded(classes),
         }
@@ -203,7 +222,7 @@ class _Net:
             self.wire(f"back{layer + 1}.a", f"error{layer}.a")
             self.wire(f"layer{layer}.window.s", f"error{layer}.on", 2 * (last - layer))
         for layer in range(1, last + 1):
-            late = max(0, 2 * layer + 1 - 2 * last)
+            late = max(0, -self._ahead(layer))
             self.wire(f"error{layer}.out", f"w{layer}.delta", late)
 
     def _back(self, layer: int) -> Any:
@@ -214,58 +233,31 @@ class _Net:
             return Transpose(f"w{layer}", post, pre)
         if self.error == "ss":
             return Dense(np.sign(matrix).T / np.sqrt(pre))
-        draws = stream(self.seed, f"hlop.back{layer}", "weights").random((pre, post))
+        seed = self.circuit.seed
+        draws = stream(seed, f"hlop.back{layer}", "weights").random((pre, post))
         return Dense((2 * draws - 1) / np.sqrt(pre))
 
-    def projection(
-        self, layer: int, old: Matrix | None, new: Matrix | None, rate: float, momentum: float
-    ) -> None:
+    def _ahead(self, layer: int) -> int:
+        """Return how many steps the residual of `layer` is there before its error, or less than 0.
+
+        Signals are there after layer - 1 steps, the residual ``circuit.late`` later, the error
+        after 2 layers - layer.
+        """
+        return 2 * self.layers - 2 * layer + 1 - self.circuit.late
+
+    def projection(self, layer: int, old: Matrix | None, new: Matrix | None, rate: float) -> None:
         """Add the subspace units of one layer, and the residual that its weights learn from."""
         source = "x.out" if layer == 1 else f"layer{layer - 1}.trace.out"
         home, units = f"subspace{layer}", self.weights[layer - 1].shape[1]
-        processes: dict[str, Any] = {"r_old": Graded(units)}
-        connections: list[Connection] = []
-        if old is not None:
-            processes |= _lateral("old", old, None)
-            connections += _lateral_wires("old", "r_old")
-        if new is not None:
-            rule = Rule(
-                "rate*post*residual", {"rate": rate}, {"residual": "pre"}, momentum=momentum
-            )
-            processes |= _lateral("new", new, rule) | {"r_all": Graded(units)}
-            connections += _lateral_wires("new", "r_all")
-            connections += [
-                Connection("r_old.out", "r_all.a"),
-                Connection("y_new.out", "new.post", 1),
-                Connection("r_all.out", "new.residual"),
-            ]
-        self.processes[home] = Graph(home, processes, connections)
-        self.wire(source, f"{home}.r_old.a", 2)
+        self.processes[home] = lateral_graph(self.circuit, home, units, old, new, rate)
+        residuals = ["r_old"] + ["r_all"] * (new is not None)
+        for port in (port for residual in residuals for port in self.circuit.hears(residual)):
+            self.wire(source, f"{home}.{port}", self.circuit.late)
         for block, rows in (("old", old), ("new", new)):
             if rows is not None:
                 self.wire(source, f"{home}.{block}.s")
-        late = max(0, 2 * (self.layers - layer) - 1)
-        self.wire(f"{home}.r_old.out", f"w{layer}.residual", late)
-
-
-def _lateral(block: str, rows: Matrix, rule: Rule | None) -> dict[str, Any]:
-    """Return subspace units, and the synapses from and back to the presynaptic units."""
-    units, width = rows.shape
-    return {
-        block: Dense(rows, rule=rule),
-        f"y_{block}": Graded(units),
-        f"minus_{block}": Polynomial(units, (0, -1)),
-        f"back_{block}": Transpose(block, units, width),
-    }
-
-
-def _lateral_wires(block: str, residual: str) -> list[Connection]:
-    return [
-        Connection(f"{block}.a", f"y_{block}.a"),
-        Connection(f"y_{block}.out", f"minus_{block}.a"),
-        Connection(f"minus_{block}.out", f"back_{block}.s"),
-        Connection(f"back_{block}.a", f"{residual}.a"),
-    ]
+        late = max(0, self._ahead(layer))
+        self.connections += self.circuit.says(f"{home}.r_old", f"w{layer}", late)
 
 
 def _blocks(rows: Sequence[Matrix | None], layers: int) -> list[Matrix | None]:

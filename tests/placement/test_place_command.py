@@ -28,7 +28,7 @@ def stored(folder: Path) -> tuple[hg.Graph, hg.Result]:
 def test_a_stored_run_gives_its_own_traffic(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    graph, result = stored(tmp_path)
+    _, result = stored(tmp_path)
     net, run = str(tmp_path / "net.hgraph"), str(tmp_path / "run.zip")
     assert main(["place", net, "--result", run, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -14,11 +14,15 @@ from hebbgraph.continual.learner import State
 from hebbgraph.continual.streams import Labelled, Stream, Task
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.graph import Graph
+from hebbgraph.lateral import Lateral, Residuals
 from hebbgraph.models import hlop
 from hebbgraph.processes import Domain
+from hebbgraph.rules.rule import Rounding
 
 #: Samples that are handed to an engine at once.
 CHUNK = 512
+#: Samples of a task that show how large values get, and how well rows hold what it presents.
+SHOWN = 32
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,16 @@ class HlopSettings:
     leak: float = 0.5
     threshold: float = 1.0
     width: float = 0.5
+    #: Bounds of weights and of rows; in `fixed` their 8 bits stand for them.
+    limit: float = np.inf
+    row_limit: float = np.inf
+    #: How subspace units and residuals are realised (`hebbgraph.lateral`).
+    lateral: Lateral = "linear"
+    lateral_scale: float = 20.0
+    lateral_steps: int = 40
+    residuals: Residuals = "signed"
+    #: How changes are rounded to accumulators, in `fixed`.
+    rounding: Rounding = "nearest"
 
 
 class HlopLearner:
@@ -61,6 +75,7 @@ class HlopLearner:
         self.backend, self.domain, self.options = backend, domain, dict(options or {})
         self._name = name or ("hlop" if settings.first_rows else "naive")
         self._program: Program | None = None
+        self._inference: Program | None = None
         self._weights: dict[str, NDArray[Any]] = {}
         self._episodes = 0
 
@@ -84,6 +99,7 @@ class HlopLearner:
         self.matrices = [self.given.gain * w for w in hlop.first_weights(sizes, seed)]
         self.old: list[NDArray[Any] | None] = [None] * len(self.matrices)
         self._episodes = 0
+        self._sample = stream.tasks[0].train.take(np.arange(min(SHOWN, len(stream.tasks[0].train))))
         self._close()
 
     def begin(self, number: int, task: Task) -> None:
@@ -97,7 +113,7 @@ class HlopLearner:
             if rows
             else [None] * len(self.matrices)
         )
-        self._weights = {}
+        self._sample = task.train.take(np.arange(min(SHOWN, len(task.train))))
         self._compile(new)
 
     def epoch(self, number: int, epoch: int, samples: Labelled) -> dict[str, float]:
@@ -119,6 +135,7 @@ class HlopLearner:
             )
             self._weights = {k: v for k, v in result.weights.items() if self._plastic(k)}
             self._episodes += last - first
+        self._forget_inference()
         return self._diagnosis()
 
     def end(self, number: int, task: Task) -> None:
@@ -134,11 +151,11 @@ class HlopLearner:
 
     def scores(self, x: NDArray[Any], number: int) -> NDArray[Any]:
         """Return the sums of the readout over an episode."""
-        held = self._values()
-        weights = [held.get(f"w{i}", w) for i, w in enumerate(self.matrices, 1)]
-        graph = self._graph(weights, [None] * len(weights), [None] * len(weights), learning=False)
-        with self._on_engine(graph) as program:
-            result = program.run({"x": self._shown(x)}, self.given.steps)
+        if self._inference is None:
+            held, none = self._values(), [None] * len(self.matrices)
+            weights = [held.get(f"w{i}", w) for i, w in enumerate(self.matrices, 1)]
+            self._inference = self._on_engine(self._graph(weights, none, none, learning=False))
+        result = self._inference.run({"x": self._shown(x)}, self.given.steps)
         return np.asarray(result.states["readout.out"][:, -1], dtype=np.float64)
 
     # --- going on --------------------------------------------------------------------------
@@ -156,8 +173,10 @@ class HlopLearner:
         self.matrices = [state[f"w{i}"] for i in layers]
         self.old = [state.get(f"old{i}") for i in layers]
         self._episodes = int(state["episodes"])
-        if begun:
-            self.begin(number, task)
+        self._forget_inference()
+        if not begun:
+            return
+        self.begin(number, task)
         self._weights = {
             name.removeprefix("run/"): array
             for name, array in state.items()
@@ -211,20 +230,40 @@ class HlopLearner:
             width=given.width,
             error=given.error,
             learning=learning,
+            limit=given.limit,
+            row_limit=given.row_limit,
+            lateral=given.lateral,
+            lateral_scale=given.lateral_scale,
+            lateral_steps=given.lateral_steps,
+            residuals=given.residuals,
+            rounding=given.rounding,
             seed=self.seed,
         )
 
     def _compile(self, new: Sequence[NDArray[Any] | None]) -> None:
         self._close()
+        self._weights = {}
         self._program = self._on_engine(self._graph(self.matrices, self.old, new))
+        if self.domain == "fixed":
+            self._weights = _accumulators(self._program.graph, self._program.stages["given"])
 
     def _on_engine(self, graph: Graph) -> Program:
-        return compile(graph, self.backend, domain=self.domain, **self.options)
+        data = self._inputs(self._sample.x, self._sample.y) if self.domain == "fixed" else None
+        if data is not None and not graph.plastic:
+            del data["target"]
+        options = {"domain": self.domain, "calibration": data, **self.options}
+        return compile(graph, self.backend, **options)
 
     def _close(self) -> None:
+        self._forget_inference()
         if self._program is not None:
             self._program.close()
             self._program = None
+
+    def _forget_inference(self) -> None:
+        if self._inference is not None:
+            self._inference.close()
+            self._inference = None
 
     def _plastic(self, key: str) -> bool:
         assert self._program is not None
@@ -234,12 +273,15 @@ class HlopLearner:
         """Return the weights learned in this task by path, in the units of the float graph."""
         if self._program is None:
             return {}
-        scales = self._program.graph.scales
         found = {}
-        for key, held in self._weights.items():
-            path, _, kind = key.rpartition(".")
-            if kind == "weights":
-                found[path] = np.asarray(held / scales.get(key, 1.0), dtype=np.float64)
+        for path, dense in self._program.graph.plastic.items():
+            assert dense.rule is not None
+            scale = self._program.graph.scales.get(f"{path}.weights", 1.0)
+            for kind, factor in (("accumulator", 2.0**dense.rule.fraction), ("weights", 1.0)):
+                held = self._weights.get(f"{path}.{kind}")
+                if held is not None:
+                    found[path] = np.asarray(held / (scale * factor), dtype=np.float64)
+                    break
         return found
 
     def _shown(self, x: NDArray[Any]) -> NDArray[np.float64]:
@@ -257,3 +299,16 @@ class HlopLearner:
             if path.endswith(".new")
         ]
         return {"orthonormality_error": max(errors)} if errors else {}
+
+
+def _accumulators(fixed: Graph, given: Graph) -> dict[str, NDArray[np.int64]]:
+    """Return accumulators that hold the weights of `given` with all their bits."""
+    found = {}
+    for path, dense in fixed.plastic.items():
+        rule = dense.rule
+        assert rule is not None
+        factor = 2**rule.fraction
+        wanted = given.plastic[path].weights * fixed.scales.get(f"{path}.weights", 1.0) * factor
+        low, high = rule.low * factor, rule.high * factor
+        found[f"{path}.accumulator"] = np.clip(np.rint(wanted), low, high).astype(np.int64)
+    return found

@@ -241,6 +241,8 @@ def _integers(
         return given, int(divisor)
     room = LARGEST / 4 / max(np.abs(wanted) @ float(limit) ** np.arange(len(wanted)), 1e-300)
     power = int(np.clip(math.floor(math.log2(max(room, 1))), 0, 40))
+    whole = (p for p in range(power) if (wanted * 2.0**p == np.rint(wanted * 2.0**p)).all())
+    power = next(whole, power)
     return np.rint(wanted * 2.0**power), 2**power
 
 

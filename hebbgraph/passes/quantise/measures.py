@@ -17,6 +17,7 @@ from hebbgraph.passes.quantise.plastic import coefficients
 from hebbgraph.processes import (
     LIF,
     Dendrite,
+    Dense,
     Exponential,
     Graded,
     Input,
@@ -61,6 +62,8 @@ class Measure:
     exact_limit: Callable[[ScaleOf], float] = lambda _scale: math.inf
     #: The g at which weights use all their bits, or half of it, and so on; none for others.
     full: Callable[[ScaleOf], float] | None = None
+    #: The g below which weights cannot use all their bits, whatever the power of two on sums.
+    least: Callable[[ScaleOf], float] = lambda _scale: 0.0
     #: The g from which on rounding in each step no longer matters; 0 where nothing is rounded.
     fine: float = 0.0
 
@@ -70,8 +73,11 @@ def measures(path: str, process: Process, numerics: Numerics, bounds: Bounds) ->
     if isinstance(process, Transpose):
         dense = bounds.graph.flat_processes[process.of]
         yield _transpose(path, process, dense, numerics, bounds)
+        yield from _carried(path, process, dense, numerics, bounds)
     elif process.ROLE == "synapses":
         yield _synapses(path, process, numerics, bounds)
+        if isinstance(process, Dense) and process.rule is not None:
+            yield from _signals(path, process.rule, bounds)
     elif isinstance(process, LIF | TernaryLIF):
         yield _lif(path, process, numerics)
         yield _register(path, process, numerics, bounds)
@@ -207,7 +213,14 @@ def _synapses(path: str, process: Process, numerics: Numerics, bounds: Bounds) -
         exponent = held.exponent(factor)
         return exponent >= 0 and held.is_exact(factor, exponent)
 
-    return Measure(f"{path}.a", limit, is_exact, limit, full if held.largest else None)
+    def least(scale: ScaleOf) -> float:
+        graded = any(bounds.graph.port(c.source).signal == "graded" for c in sources)
+        return full(scale) * 2.0 ** held.exponents[0] if graded else 0.0
+
+    sources = bounds.graph.sources(f"{path}.s")
+    if not held.largest:
+        return Measure(f"{path}.a", limit, is_exact, limit)
+    return Measure(f"{path}.a", limit, is_exact, limit, full, least)
 
 
 def _transpose(
@@ -231,6 +244,45 @@ def _transpose(
     # Exact as its scale is, sums may be rounded down to it.
     fine = 0.0 if is_whole(held.weights) else FINE / held.largest
     return Measure(f"{path}.a", limit, is_exact, limit, fine=fine)
+
+
+def _carried(
+    path: str, process: Transpose, dense: Process, numerics: Numerics, bounds: Bounds
+) -> Iterator[Measure]:
+    """Yield what shared weights ask of the scale of graded values that they carry back.
+
+    It is no finer than what leaves them can follow with the smallest power of two on sums.
+    """
+    sources = bounds.graph.sources(f"{path}.s")
+    if all(bounds.graph.port(connection.source).signal != "graded" for connection in sources):
+        return
+    held = Mantissas(process.of, dense, numerics, bounds)
+
+    def limit(scale: ScaleOf) -> float:
+        factor = scale(f"{process.of}.a") / scale(f"{process.of}.s")
+        weight = factor / 2.0 ** held.exponent(factor)
+        return scale(f"{path}.a") / weight / 2.0 ** held.exponents[0]
+
+    arriving = bounds.arriving(f"{path}.s")
+    fine = FINE / arriving if 0 < arriving < np.inf and not is_whole(held.weights) else 0.0
+    yield Measure(f"{path}.s", limit, exact_limit=limit, fine=fine)
+
+
+def _signals(path: str, rule: Rule, bounds: Bounds) -> Iterator[Measure]:
+    """Yield the scales at which signals that a rule reads fit its bits."""
+    used = {symbol for term in (*rule.terms, *rule.products.values()) for symbol, _ in term.powers}
+    most = 2 ** (rule.signal_bits - 1) - 1
+    for name in used & {PRE, *rule.ports}:
+        target = f"{path}.{'s' if name == PRE else name}"
+        for connection in bounds.graph.sources(target):
+            largest = bounds.emitted(connection.source.rpartition(".")[0])
+            if bounds.graph.port(connection.source).signal == "graded" and 0 < largest < np.inf:
+                bound = _at_most(most / largest)
+                yield Measure(connection.source, bound, exact_limit=bound)
+
+
+def _at_most(limit: float) -> Callable[[ScaleOf], float]:
+    return lambda _scale: limit
 
 
 def _is_whole_rule(process: Any, path: str, weight: float, scale: ScaleOf) -> bool:

@@ -161,12 +161,15 @@ class Scales:
             return min(chosen, safe[-1]) if safe else min(chosen, max(exact[0], 1.0))
         # Nothing is exact: as fine as it need be, and no finer, so that there is room above.
         fills = [m.full(self.scale) / ratio for m, ratio in pairs if m.full is not None]
-        target = min(limit, fine or min(fills, default=limit))
+        least = max((m.least(self.scale) / ratio for m, ratio in pairs), default=0.0)
+        target = min(limit, max(fine, least) if fine else min(fills, default=limit))
         if not math.isfinite(target):
             return 1.0
-        if powers_only:
-            return 2.0 ** math.floor(math.log2(target))
-        return min(fills) * 2.0 ** math.floor(math.log2(target / min(fills))) if fills else target
+        if not fills and not powers_only:
+            return target
+        unit = 1.0 if powers_only else min(fills)
+        chosen = unit * 2.0 ** math.floor(math.log2(target / unit))
+        return 2 * chosen if chosen < least and 2 * chosen <= limit else chosen
 
 
 def _own_scale(process: Process) -> float | None:
