@@ -20,11 +20,14 @@ from hebbgraph.energy.band import Band
 from hebbgraph.energy.table import EnergyTable, Spread, table_of
 from hebbgraph.errors import Unavailable
 from hebbgraph.metrics import Interval, bootstrap
+from hebbgraph.sweep.execute import Teller
+from hebbgraph.sweep.executors import Pool
 from hebbgraph.sweep.jobs import Point
 from hebbgraph.sweep.journal import Journal
 from hebbgraph.sweep.objectives import ACCURACY, Objective
 from hebbgraph.sweep.planning import Plan
 from hebbgraph.sweep.pricing import Priced, Pricer
+from hebbgraph.sweep.pricing_jobs import priced_on
 
 #: What the error of a point says that no job has run for yet.
 UNRUN = "has not run"
@@ -175,22 +178,33 @@ class Found:
 
 
 def found_of(
-    plan: Plan, points: Sequence[Point], journal: Journal, tally: Mapping[str, Any] | None = None
+    plan: Plan,
+    points: Sequence[Point],
+    journal: Journal,
+    pool: Pool | None = None,
+    progress: Teller | None = None,
 ) -> Found:
-    """Return all points with what the journal has of them, priced on every machine."""
+    """Return all points with what the journal has of them, priced on every machine.
+
+    Placements, where there are any, are made on the pool.
+    """
     pricer = Pricer(plan, journal)
     by_run: dict[str, list[int]] = {}
     for place, point in enumerate(points):
         by_run.setdefault("".join(job.key for job in point.jobs), []).append(place)
+    groups = [[points[place] for place in places] for places in by_run.values()]
+    there = priced_on(pool, plan, groups, journal, progress) if pool and plan.placing else {}
     rows: dict[int, Row] = {}
     for places in by_run.values():
         for place in places:
-            rows[place] = _row(points[place], journal, pricer)
+            rows[place] = _row(points[place], journal, pricer, there)
     ordered = tuple(rows[place] for place in range(len(points)))
-    return Found(plan, tuple(points), ordered, tuple(journal.damaged), tally or {})
+    return Found(plan, tuple(points), ordered, tuple(journal.damaged))
 
 
-def _row(point: Point, journal: Journal, pricer: Pricer) -> Row:
+def _row(
+    point: Point, journal: Journal, pricer: Pricer, there: Mapping[str, Mapping[str, Priced]]
+) -> Row:
     records = [journal.records.get(job.key) for job in point.jobs]
     errors: dict[str, list[str]] = {}
     for job, record in zip(point.jobs, records, strict=True):
@@ -207,7 +221,8 @@ def _row(point: Point, journal: Journal, pricer: Pricer) -> Row:
     notes = dict.fromkeys(note for record in records if record for note in record.get("notes", ()))
     counters = [Counters.from_dict(record["counters"]) for record in records if record]
     every = reduce(added, counters)
-    return Row(point, per_seed, pricer.point(point), "", tuple(notes), every)
+    priced = there.get(point.key) or pricer.point(point)
+    return Row(point, per_seed, priced, "", tuple(notes), every)
 
 
 # --- files -------------------------------------------------------------------------------------

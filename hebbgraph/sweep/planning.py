@@ -70,8 +70,11 @@ class Plan:
         return point_of(space.name, space.subject, space.targets, at, self.seeds, keep=self.placing)
 
 
-def plan(spec: Spec, source: Source | None = None) -> Plan:
-    """Return what a spec runs; raises `Invalid` with every fault, each at its line."""
+def plan(spec: Spec, source: Source | None = None, *, expand: bool = True) -> Plan:
+    """Return what a spec runs; raises `Invalid` with every fault, each at its line.
+
+    Without `expand` the plan has no points; `Plan.point` makes them.
+    """
     origin = source or Source()
     faults = spec_faults(spec)
     machines = _machines(spec, faults)
@@ -84,6 +87,8 @@ def plan(spec: Spec, source: Source | None = None) -> Plan:
     placing = any(name in PLACED for name in turned) if spec.placement is None else spec.placement
     seeds = seeds_of(spec)
     made = Plan(spec, tuple(ready), machines, objectives, seeds, placing, (), origin)
+    if not expand:
+        return made
     places = [(space, at) for space in ready for at in _places(spec, space, faults)]
     origin.refuse(faults)
     points = [made.point(space, at) for space, at in places]

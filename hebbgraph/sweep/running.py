@@ -51,32 +51,32 @@ def run(
     """
     if plan.spec.strategy.kind == "search":
         search.require()
-    tally = Tally()
+    tally, here = Tally(), where or Where()
     with Journal(folder) as journal:
         pool: Pool | None = None
+        spread = plan.placing and here.workers > 1 and not here.dask
 
         def ran(points: Sequence[Point]) -> Found:
             nonlocal pool, tally
             jobs = [job for point in points for job in point.jobs]
             left = missing(jobs, journal, retry=retry)
             if limit is not None:
-                allowed = {job.key for job in left[: max(0, limit - tally.ran)]}
-                kept = [j for j in jobs if j.key in allowed or j not in left]
-                jobs = [j for j in kept if j.key in allowed or journal.done(j.key, keep=j.keep)]
-            if left and pool is None:
-                pool = (where or Where()).pool()
+                barred = {job.key for job in left[max(0, limit - tally.ran) :]}
+                jobs = [job for job in jobs if job.key not in barred]
+            if pool is None and (left or spread):
+                pool = here.pool()
             if pool is not None:
                 done = execute(
                     jobs, journal, pool, name=plan.spec.name, limit=plan.spec.time_limit,
                     retry=retry, progress=progress,
                 )  # fmt: skip
                 tally = _added(tally, done)
-            return found_of(plan, points, journal)
+            return found_of(plan, points, journal, pool if spread else None, progress)
 
         try:
             if plan.spec.strategy.kind == "search":
                 points = search.search(plan, ran)
-                found = found_of(plan, points, journal)
+                found = found_of(plan, points, journal, pool if spread else None, progress)
             else:
                 found = ran(plan.points)
         finally:

@@ -31,6 +31,10 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] = {"key": job["key"], "work": work}
     try:
         found: Outcome
+        if work["kind"] == "price":
+            from hebbgraph.sweep import pricing_jobs
+
+            return {"key": job["key"], "priced": pricing_jobs.answer(work)}
         if work["kind"] == "recall":
             from hebbgraph.sweep import recall
 

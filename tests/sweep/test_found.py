@@ -23,7 +23,7 @@ from hebbgraph.sweep.found import csv_text, document, parquet
 from hebbgraph.sweep.journal import Journal
 from hebbgraph.sweep.objectives import Objective
 from hebbgraph.sweep.outcome import unpacked_run
-from tests.sweep.specs import SMALL, planned, ran
+from tests.sweep.specs import SMALL, planned, ran, table
 
 ENERGY = Objective("energy", "loihi1_nahuku", True)
 
@@ -74,6 +74,19 @@ def test_smaller_cores_take_more_packets_and_energy(swept: tuple[Found, Path]) -
         assert found.value(row, ENERGY)[0] > found.value(other, ENERGY)[0]
         assert row.priced["loihi1_nahuku"].placed[0].cores == 3
         assert other.priced["loihi1_nahuku"].placed[0].cores == 1
+
+
+def test_it_does_not_matter_who_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knobs = {"level": [0.0, 0.1, 0.2, 0.3], "state_bits": [12, 24], "neurons_per_core": [8, 99]}
+    alone = ran(tmp_path, knobs=knobs, seeds=1)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the coordinator prices")
+
+    monkeypatch.setattr("hebbgraph.sweep.found.Pricer.point", refuse)
+    shared = ran(tmp_path, 2, knobs=knobs, seeds=1)
+    assert shared.tally["ran"] == 0
+    assert table(shared) == table(alone)
 
 
 def test_costs_of_hops_only_price_anew(tmp_path: Path) -> None:
@@ -200,7 +213,6 @@ def test_a_search_without_optuna_says_what_to_install(
 def test_a_cluster_gives_the_same_table(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     from hebbgraph.sweep import Where
-    from tests.sweep.specs import table
 
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
