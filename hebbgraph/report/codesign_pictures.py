@@ -16,10 +16,24 @@ from numpy.typing import NDArray
 
 from hebbgraph.energy import EnergyReport, energy
 from hebbgraph.energy.band import format_energy
-from hebbgraph.energy.breakeven import DAMPFHOFFER, dense_equivalent, spikes_per_synapse
+from hebbgraph.energy.breakeven import dense_equivalent, spikes_per_synapse
 from hebbgraph.energy.sensitivity import sensitivity
 from hebbgraph.errors import Fault, Invalid
 from hebbgraph.report import pictures
+from hebbgraph.report.codesign_axes import (
+    COLOURS,
+    MARKS,
+    MOST,
+    arms,
+    estimate,
+    frame,
+    joules,
+    legend,
+    line_with_band,
+    name_axis,
+    shade_break_even,
+    short,
+)
 from hebbgraph.report.codesign_tables import cell, knobs
 from hebbgraph.sweep.found import Found, Row
 from hebbgraph.sweep.objectives import PRICES, Objective
@@ -27,11 +41,6 @@ from hebbgraph.sweep.objectives import PRICES, Objective
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = (
-    *(pictures.BLUE, pictures.VERMILLION, pictures.GREEN, pictures.ORANGE),
-    *(pictures.PURPLE, pictures.SKY, "#222222"),
-)
-MARKS = ("o", "s", "^", "D", "v", "P", "X")
 #: Colours of components, in the order in which they are stacked.
 COMPONENTS = {
     "synapse": pictures.BLUE,
@@ -42,8 +51,6 @@ COMPONENTS = {
     "host": pictures.PURPLE,
     "learning": pictures.YELLOW,
 }
-#: Bars and rows of a picture at most.
-MOST = 12
 FADED = "#C8C8C8"
 
 
@@ -71,7 +78,7 @@ def pareto(
         number = subjects.index(row.point.subject)
         colour = COLOURS[number % len(COLOURS)] if row in best else FADED
         axes.errorbar(
-            across[0], up[0], xerr=_arms(across), yerr=_arms(up), color=colour, capsize=2,
+            across[0], up[0], xerr=arms(across), yerr=arms(up), color=colour, capsize=2,
             marker=MARKS[number % len(MARKS)], markersize=5, linewidth=1.0,
             zorder=3 if row in best else 1,
         )  # fmt: skip
@@ -90,11 +97,11 @@ def pareto(
     axes.plot([], [], "o", color=FADED, label="beaten in both, by its kind")
     if any(found.value(row, x)[0] > 0 for row in rows) and x.name in PRICES:
         axes.set_xscale("log")
-    _axis(axes.xaxis, x)
-    _axis(axes.yaxis, y)
-    title = f"{len(rows)} points, {len(best)} not beaten: {_estimate(x, y)}"
-    _frame(axes, title)
-    _legend(axes)
+    name_axis(axes.xaxis, x)
+    name_axis(axes.yaxis, y)
+    title = f"{len(rows)} points, {len(best)} not beaten: {estimate(x, y)}"
+    frame(axes, title)
+    legend(axes)
     return axes
 
 
@@ -136,13 +143,13 @@ def heat_map(
     )
     for (i, j), value in np.ndenumerate(grid):
         dark = math.isnan(value) or value < (low + high) / 2
-        text = "-" if math.isnan(value) else _short(value, price)
+        text = "-" if math.isnan(value) else short(value, price)
         axes.text(j, i, text, ha="center", va="center", fontsize=7, color="w" if dark else "k")
     bar = axes.figure.colorbar(image, ax=axes)
     bar.set_label(chosen.label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
     if price == "J":
-        bar.ax.yaxis.set_major_formatter(_joules)
+        bar.ax.yaxis.set_major_formatter(joules)
     axes.set_xticks(range(len(columns)), [cell(v) for v in columns])
     axes.set_yticks(range(len(lines)), [cell(v) for v in lines])
     axes.set_xlabel(x.replace("_", " "), fontsize=9)
@@ -150,7 +157,7 @@ def heat_map(
     axes.tick_params(labelsize=8)
     most = max((len(v) for v in cells.values()), default=0)
     over = f"\nmean of {most} points a cell" if most > 1 else ""
-    kind = f": {_estimate(chosen)}" if chosen.machine else ""
+    kind = f": {estimate(chosen)}" if chosen.machine else ""
     axes.set_title(f"{chosen.name}{f' of {subject}' if subject else ''}{kind}{over}", fontsize=9)
     return axes
 
@@ -168,10 +175,10 @@ def tornado(report: EnergyReport, *, most: int = MOST, ax: Axes | None = None) -
     axes.invert_yaxis()
     nominal = report.dynamic.nominal / per
     axes.axvline(nominal, color="#222222", linewidth=0.9)
-    axes.xaxis.set_major_formatter(_joules)
+    axes.xaxis.set_major_formatter(joules)
     axes.set_xlabel("dynamic energy per episode, one cost low (blue) or high (orange)", fontsize=8)
     title = f"what the estimate {format_energy(nominal)} hangs on, {report.hardware}"
-    _frame(axes, title)
+    frame(axes, title)
     return axes
 
 
@@ -224,10 +231,10 @@ def breakdown(
         axes.plot([total.low, total.high], [place, place], color="#222222", linewidth=1.2)
     axes.set_yticks(range(len(shown)), _labels(found, shown), fontsize=7)
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(_joules)
+    axes.xaxis.set_major_formatter(joules)
     axes.set_xlabel("dynamic energy per episode; line: low to high", fontsize=8)
-    _frame(axes, f"what energy goes to: estimates, {machine}")
-    _legend(axes)
+    frame(axes, f"what energy goes to: estimates, {machine}")
+    legend(axes)
     return axes
 
 
@@ -259,16 +266,16 @@ def energy_against_steps(found: Found, machine: str, *, ax: Axes | None = None) 
     for number, (label, points) in enumerate(lines.items()):
         points.sort()
         at, values = zip(*points, strict=True)
-        _line(axes, at, values, number, label)
+        line_with_band(axes, at, values, number, label)
     if rates:
-        _break_even(axes, float(np.median([each for _, each in rates])))
+        shade_break_even(axes, float(np.median([each for _, each in rates])))
     if dense:
         label = "dense network, one pass (estimate)"
         axes.axhline(float(np.median(dense)), color="#222222", linestyle="--", label=label)
     axes.set_xlabel("steps T of an episode", fontsize=9)
-    _axis(axes.yaxis, price)
-    _frame(axes, f"energy against T: estimates, {machine}")
-    _legend(axes)
+    name_axis(axes.yaxis, price)
+    frame(axes, f"energy against T: estimates, {machine}")
+    legend(axes)
     return axes
 
 
@@ -306,7 +313,7 @@ def core_size(
         if np.isnan(means).all() or not means[-1] > 0:
             continue
         unit = PRICES[name]
-        text = f"{label}, {_short(float(means[-1]), unit)} at {cell(sizes[-1])}"
+        text = f"{label}, {short(float(means[-1]), unit)} at {cell(sizes[-1])}"
         look: dict[str, Any] = {"color": COLOURS[number], "marker": MARKS[number]}
         axes.plot(sizes, means / means[-1], label=text, **look)
     axes.set_xscale("log")
@@ -315,8 +322,8 @@ def core_size(
     axes.minorticks_off()
     axes.set_xlabel(knob.replace("_", " "), fontsize=9)
     axes.set_ylabel("relative to the largest core", fontsize=9)
-    _frame(axes, f"core size: estimates, {machine}")
-    _legend(axes)
+    frame(axes, f"core size: estimates, {machine}")
+    legend(axes)
     return axes
 
 
@@ -332,12 +339,6 @@ def _two(found: Found, x: Objective | None, y: Objective | None) -> tuple[Object
         need = "a front needs two objectives, such as accuracy and energy"
         raise Invalid("pareto", [Fault("objectives", got, need)])
     return x, y
-
-
-def _arms(ends: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Return the lengths of an error bar, none where an end is unknown."""
-    value, low, high = ends
-    return np.nan_to_num(np.array([[max(0.0, value - low)], [max(0.0, high - value)]]))
 
 
 def cheapest(found: Found, machine: str, rows: Sequence[Row] | None = None) -> list[Row]:
@@ -387,27 +388,6 @@ def _machine(found: Found, name: str) -> Any:
     return next(machine for machine in found.plan.machines if machine.name == name)
 
 
-def _line(axes: Axes, at: Any, values: Any, number: int, label: str) -> None:
-    if number >= MOST:
-        return
-    nominal = np.array([v[0] for v in values])
-    low, high = np.array([v[1] for v in values]), np.array([v[2] for v in values])
-    colour, mark = COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
-    axes.plot(at, nominal, color=colour, marker=mark, markersize=4, linewidth=1.3, label=label)
-    axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
-
-
-def _break_even(axes: Axes, per_step: float) -> None:
-    """Shade the steps at which a synapse carries as many spikes as the published bounds."""
-    if per_step <= 0:
-        return
-    first, last = (bound / per_step for bound in DAMPFHOFFER)
-    left, right = axes.get_xlim()
-    axes.axvspan(first, last, color=pictures.YELLOW, alpha=0.25, linewidth=0,
-                 label="break-even, 0.15 to 1.38 spikes per synapse")  # fmt: skip
-    axes.set_xlim(min(left, 0.0), max(right, min(first, 4 * right)))
-
-
 def _ranks(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return P[row, rank] from draws (rows, draws); rows that tie share their ranks."""
     less = (drawn[:, None] > drawn[None]).sum(axis=1)
@@ -415,43 +395,3 @@ def _ranks(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = np.arange(len(drawn))[None, :, None]
     within = (ranks >= less[:, None]) & (ranks < (less + alike)[:, None])
     return np.asarray((within / alike[:, None]).mean(axis=2))
-
-
-def _estimate(*objectives: Objective) -> str:
-    names = dict.fromkeys(o.machine for o in objectives if o.machine)
-    return f"estimates, {', '.join(names)}" if names else "measured"
-
-
-def _axis(axis: Any, objective: Objective) -> None:
-    """Write what an axis shows."""
-    words = objective.name.replace("_", " ")
-    if objective.machine and objective.name in PRICES:
-        per = "training sample" if objective.name == "learning" else "episode"
-        words = f"{words} per {per} on {objective.machine} (estimate)"
-        if PRICES[objective.name] == "J":
-            axis.set_major_formatter(_joules)
-    axis.set_label_text(words, fontsize=9)
-
-
-def _joules(value: float, _: Any = None) -> str:
-    return format_energy(value).replace(".0 ", " ")
-
-
-def _short(value: float, unit: str) -> str:
-    return format_energy(value) if unit == "J" else f"{value:.3g}{f' {unit}' if unit else ''}"
-
-
-def _frame(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.grid(color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _legend(axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(
-            handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7, frameon=False
-        )

@@ -31,7 +31,7 @@ from tests.sweep.specs import planned, ran, spec, table
 SLOW = spec(
     subject={
         "model": "hopfield",
-        "settings": {"units": 220, "rule": "hebbian", "dynamics": "masked", "tested": 30},
+        "settings": {"units": 150, "rule": "hebbian", "dynamics": "masked", "tested": 30},
     },
     knobs={"steps": [40, 44], "load": {"from": 0.05, "to": 0.1, "count": 4}},
     seeds=2,
