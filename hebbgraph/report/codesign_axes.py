@@ -25,7 +25,7 @@ MOST = 12
 
 
 def line_with_band(axes: Axes, at: Any, values: Any, number: int, label: str) -> None:
-    """Draw (value, low, high) against `at` in the colour of line `number`, if that is below MOST."""
+    """Draw (value, low, high) against `at`; lines from number MOST on are left out."""
     if number >= MOST:
         return
     nominal = np.array([v[0] for v in values])
