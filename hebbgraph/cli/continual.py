@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table as RichTable
 
 from hebbgraph import hardware, report, runfolder
+from hebbgraph.cli import continual_engines
 from hebbgraph.cli.arguments import seeds_of
 from hebbgraph.cli.progress import Reporter
 from hebbgraph.cli.tables import console
@@ -25,10 +26,11 @@ EXAMPLES = """examples:
   hebbgraph bench continual --method naive --method hlop --seeds 1
   hebbgraph bench continual --preset mnist5k --jobs 2 --folder runs/mnist5k
   hebbgraph bench continual --preset split --json
+  hebbgraph bench continual --engines                  HLOP learned on every engine, and equal
   hebbgraph bench continual --set hidden=200 --set trainer=bptt --epochs 5
 
 A run that was stopped goes on where it was when the same command names the same --folder.
-exit code: 0 all methods ran, 1 one failed, 2 bad input"""
+exit code: 0 all methods ran (all engines agree), 1 one failed (disagrees), 2 bad input"""
 
 
 def add_parser(kinds: Any) -> None:
@@ -48,6 +50,10 @@ def add_parser(kinds: Any) -> None:
     add("--epochs", type=int, help="epochs of each task, instead of the preset's")
     add("--tasks", type=int, help="tasks, instead of the preset's")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the network")
+    about = "HLOP as a process graph on every engine in both domains, instead of methods"
+    add("--engines", action="store_true", help=about)
+    add("--backend", action="append", metavar="NAME", help="with --engines (default: all)")
+    add("--domain", action="append", metavar="NAME", help="with --engines (default: both)")
     add("--jobs", type=int, default=1, help="runs side by side (default: %(default)s)")
     add("--hardware", action="append", metavar="NAME", help="machine to price on (default: all)")
     add("--runs", default="runs", metavar="FOLDER", help="where run folders go (default: runs)")
@@ -59,7 +65,9 @@ def add_parser(kinds: Any) -> None:
 
 
 def handle(parsed: argparse.Namespace) -> int:
-    """Run the benchmark; exit code 1 if a method failed."""
+    """Run the benchmark; exit code 1 if a method failed, or an engine disagrees."""
+    if parsed.engines:
+        return continual_engines.handle(parsed)
     from hebbgraph.continual.bench import ContinualConfig, bench_continual
     from hebbgraph.report import continual_tables
 
