@@ -35,6 +35,9 @@ CONV: dict[str, Any] = {
 RESNET: dict[str, Any] = CONV | {"network": "resnet18", "maps": (6,), "blocks": (1, 1)}
 ROWS = {"first_rows": (3, 12), "later_rows": (1, 8)}
 
+# Short runs are not enough for Hebbian rows.
+pytestmark = pytest.mark.filterwarnings("ignore::hebbgraph.continual.rows.NotConverged")
+
 
 def small(tasks: int = 2, samples: int | None = 24) -> Any:
     made = stream("split-digits", train_per_class=samples)
