@@ -76,7 +76,7 @@ def measures(path: str, process: Process, numerics: Numerics, bounds: Bounds) ->
         yield from _carried(path, process, dense, numerics, bounds)
     elif process.ROLE == "synapses":
         yield _synapses(path, process, numerics, bounds)
-        if isinstance(process, Dense) and process.rule is not None:
+        if isinstance(process, Dense) and process.rule is not None and process.rule.momentum:
             yield from _signals(path, process.rule, bounds)
     elif isinstance(process, LIF | TernaryLIF):
         yield _lif(path, process, numerics)
